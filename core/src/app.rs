@@ -1,0 +1,49 @@
+//! The public client that asks.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::{Authority, Error};
+
+/// A native (public) client: its id, and the authority that it is registered with.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub(crate) client_id: String,
+    pub(crate) authority: Authority,
+    pub(crate) capabilities: Vec<String>,
+}
+
+impl App {
+    /// A client id as the registration shows it (a GUID at Entra), and an authority.
+    ///
+    /// Fails where the id is empty or has characters that no client id has (RFC 6749 A.1).
+    pub fn new(client_id: impl Into<String>, authority: Authority) -> Result<Self, Error> {
+        let client_id = client_id.into();
+        if client_id.is_empty() || !client_id.bytes().all(|b| (0x21..=0x7e).contains(&b)) {
+            return Err(Error::Config(format!(
+                "the client id {client_id:?} is not one: copy the Application (client) ID of the native registration"
+            )));
+        }
+        Ok(Self { client_id, authority, capabilities: Vec::new() })
+    }
+
+    /// Declares client capabilities, such as `cp1`: the app behind can then challenge for claims at any time.
+    ///
+    /// Whoever declares `cp1` must answer such challenges for every app that is called
+    /// (identity-platform/claims-challenge).
+    pub fn capabilities<S: Into<String>>(mut self, capabilities: impl IntoIterator<Item = S>) -> Self {
+        self.capabilities = capabilities.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The client id.
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    /// The authority.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+}

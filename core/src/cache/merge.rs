@@ -1,0 +1,211 @@
+//! Putting answers of the authority into the cache, and taking accounts out.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde_json::Value;
+
+use super::entity::Fields;
+use super::lookup::{ASKED_TENANT, is_clients, is_of};
+use super::{Section, TokenCache};
+use crate::protocol::{RESERVED_SCOPES, TokenAnswer};
+use crate::{App, Secret, UnixTime};
+
+/// Where an answer belongs: whose it is, and which scopes it is good for.
+pub(crate) struct Filing {
+    pub(crate) home_account_id: String,
+    pub(crate) realm: String,
+    pub(crate) scopes: Vec<String>,
+}
+
+impl Filing {
+    /// For the answer to a request; a refresh may leave out who the user is, as that is known.
+    pub(crate) fn of(app: &App, answer: &TokenAnswer, requested: &[String], known_account: Option<&str>) -> Self {
+        let home_account_id =
+            known_account.map(String::from).or_else(|| answer.home_account_id.clone()).unwrap_or_default();
+        let tenant = answer.id_claims.as_ref().and_then(|claims| claims.text("tid"));
+        let realm = match (app.authority().tenant_name(), tenant) {
+            (Some(_), Some(tenant)) => tenant.to_ascii_lowercase(),
+            _ => app.authority().fallback_realm(),
+        };
+        Self { home_account_id, realm, scopes: granted_scopes(answer, requested) }
+    }
+}
+
+/// The scopes that a token is filed under.
+///
+/// Servers spell scopes their own way: Entra answers `https://app//x` with `https://app/x`. Filed under the
+/// answer's spelling alone, such a token would never be found again (MSAL.NET issue 1040), so a scope that
+/// was granted in another spelling is noted as it was asked for, too. So is `.default`.
+fn granted_scopes(answer: &TokenAnswer, requested: &[String]) -> Vec<String> {
+    if answer.scopes.is_empty() {
+        return requested.to_vec();
+    }
+    let mut scopes = answer.scopes.clone();
+    for asked in requested {
+        if !scopes.contains(asked) && is_granted(answer, asked) {
+            scopes.push(asked.clone());
+        }
+    }
+    scopes
+}
+
+fn is_granted(answer: &TokenAnswer, asked: &str) -> bool {
+    asked.ends_with("/.default") || answer.scopes.iter().any(|held| spelled_alike(held, asked))
+}
+
+/// Whether two scopes differ in case and doubled slashes at most.
+fn spelled_alike(one: &str, other: &str) -> bool {
+    let plain = |scope: &str| {
+        scope.to_ascii_lowercase().split('/').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+    };
+    plain(one) == plain(other)
+}
+
+/// What was asked for and not granted.
+pub(crate) fn declined_scopes(answer: &TokenAnswer, requested: &[String]) -> Vec<String> {
+    if answer.scopes.is_empty() {
+        return Vec::new();
+    }
+    let missing = |asked: &&String| !RESERVED_SCOPES.contains(&asked.as_str()) && !is_granted(answer, asked);
+    requested.iter().filter(missing).cloned().collect()
+}
+
+impl TokenCache {
+    /// Files an answer of the token endpoint, as one change.
+    ///
+    /// An account is written only at a sign-in: a refresh must not bring back whoever signed out meanwhile.
+    pub(crate) fn store(&mut self, app: &App, filing: &Filing, answer: &TokenAnswer, is_sign_in: bool, now: UnixTime) {
+        self.store_access_token(app, filing, answer, now);
+        self.store_refresh_token(app, filing, answer, now);
+        self.store_id_token(app, filing, answer);
+        if is_sign_in {
+            self.store_account(app, filing, answer);
+        }
+        let environment = app.authority().environment();
+        let fields = Fields::over(self.take(Section::AppMetadata, |entry| is_clients(entry, app)))
+            .with("client_id", app.client_id())
+            .with("environment", environment)
+            .with_some("family_id", answer.family_id.as_deref());
+        self.put(Section::AppMetadata, &format!("appmetadata-{environment}-{}", app.client_id()), fields);
+    }
+
+    fn store_access_token(&mut self, app: &App, filing: &Filing, answer: &TokenAnswer, now: UnixTime) {
+        let resource_scopes = |scopes: &[String]| -> Vec<String> {
+            scopes.iter().filter(|s| !RESERVED_SCOPES.contains(&s.as_str())).cloned().collect()
+        };
+        let new = resource_scopes(&filing.scopes);
+        // Older tokens for the same scopes would only shadow this one, as MSAL.NET prunes them.
+        self.take(Section::AccessToken, |entry| {
+            is_of(entry, app, &filing.home_account_id)
+                && entry.is("realm", &filing.realm)
+                && entry.is_plain_bearer()
+                && entry.scopes().any(|held| new.iter().any(|scope| scope.eq_ignore_ascii_case(held)))
+        });
+        let target = filing.scopes.join(" ");
+        let environment = app.authority().environment();
+        let asked = app.authority().tenant_name().filter(|tenant| !tenant.eq_ignore_ascii_case(&filing.realm));
+        let mut fields = credential(Fields::default(), app, filing, "AccessToken", &answer.access_token)
+            .with("realm", &filing.realm)
+            .with("target", &target)
+            .with("token_type", "Bearer")
+            .with_time("cached_at", now)
+            .with_time("expires_on", now + answer.expires_in)
+            .with_time("extended_expires_on", now + answer.ext_expires_in.unwrap_or(answer.expires_in))
+            .with_some(ASKED_TENANT, asked);
+        if let Some(refresh_in) = answer.refresh_in {
+            fields = fields.with_time("refresh_on", now + refresh_in);
+        }
+        let key = format!(
+            "{}-{environment}-accesstoken-{}-{}-{target}",
+            filing.home_account_id,
+            app.client_id(),
+            filing.realm
+        );
+        self.put(Section::AccessToken, &key, fields);
+    }
+
+    fn store_refresh_token(&mut self, app: &App, filing: &Filing, answer: &TokenAnswer, now: UnixTime) {
+        let Some(secret) = &answer.refresh_token else { return };
+        let environment = app.authority().environment();
+        // One per user and client: libraries key them differently, and the older ones are superseded.
+        let older = self.take(Section::RefreshToken, |entry| is_of(entry, app, &filing.home_account_id));
+        let fields = credential(Fields::over(older), app, filing, "RefreshToken", secret)
+            .with_time("last_modification_time", now)
+            .with_some("family_id", answer.family_id.as_deref());
+        let key = format!("{}-{environment}-refreshtoken-{}--", filing.home_account_id, app.client_id());
+        self.put(Section::RefreshToken, &key, fields);
+    }
+
+    fn store_id_token(&mut self, app: &App, filing: &Filing, answer: &TokenAnswer) {
+        let Some(secret) = &answer.id_token else { return };
+        let environment = app.authority().environment();
+        self.take(Section::IdToken, |entry| {
+            is_of(entry, app, &filing.home_account_id) && entry.is("realm", &filing.realm)
+        });
+        let fields = credential(Fields::default(), app, filing, "IdToken", secret).with("realm", &filing.realm);
+        let key = format!("{}-{environment}-idtoken-{}-{}-", filing.home_account_id, app.client_id(), filing.realm);
+        self.put(Section::IdToken, &key, fields);
+    }
+
+    fn store_account(&mut self, app: &App, filing: &Filing, answer: &TokenAnswer) {
+        let authority = app.authority();
+        let older = self.take(Section::Account, |entry| {
+            entry.is("home_account_id", &filing.home_account_id)
+                && authority.is_environment(entry.text("environment"))
+                && entry.is("realm", &filing.realm)
+        });
+        let claims = answer.id_claims.clone().unwrap_or_default();
+        let asked = authority.tenant_name().filter(|tenant| !tenant.eq_ignore_ascii_case(&filing.realm));
+        let fields = Fields::over(older)
+            .with("home_account_id", &filing.home_account_id)
+            .with("environment", authority.environment())
+            .with("realm", &filing.realm)
+            .with("local_account_id", claims.local_account_id())
+            .with("username", claims.username())
+            .with("authority_type", if authority.tenant_name().is_some() { "MSSTS" } else { "Generic" })
+            .with_some("name", claims.text("name"))
+            .with_some("client_info", answer.client_info.as_deref())
+            .with_some(ASKED_TENANT, asked);
+        let key = format!("{}-{}-{}", filing.home_account_id, authority.environment(), filing.realm);
+        self.put(Section::Account, &key, fields);
+    }
+
+    /// Forgets a refresh token that the authority called worthless; newer ones stay.
+    pub(crate) fn forget_refresh_token(&mut self, app: &App, secret: &Secret) {
+        self.take(Section::RefreshToken, |entry| is_clients(entry, app) && entry.text("secret") == secret.expose());
+    }
+
+    /// Takes a user's tokens of this client out, and the account itself where no other client has tokens for it.
+    pub(crate) fn remove_account(&mut self, app: &App, home_account_id: &str) {
+        for section in [Section::AccessToken, Section::RefreshToken, Section::IdToken] {
+            self.take(section, |entry| is_of(entry, app, home_account_id));
+        }
+        let mine = |entry: super::entity::Entity<'_>| {
+            entry.is("home_account_id", home_account_id) && app.authority().is_environment(entry.text("environment"))
+        };
+        let is_used =
+            [Section::AccessToken, Section::RefreshToken].into_iter().any(|section| self.entries(section).any(mine));
+        if !is_used {
+            self.take(Section::Account, mine);
+        }
+    }
+
+    /// Keys are lower case throughout: MSAL for JavaScript looks at them before it looks at the fields.
+    fn put(&mut self, section: Section, key: &str, fields: Fields) {
+        if let Some(entries) = self.section_mut(section) {
+            entries.insert(key.to_lowercase(), Value::Object(fields.0));
+        }
+    }
+}
+
+/// The fields that all credentials share.
+fn credential(fields: Fields, app: &App, filing: &Filing, kind: &str, secret: &Secret) -> Fields {
+    fields
+        .with("home_account_id", &filing.home_account_id)
+        .with("environment", app.authority().environment())
+        .with("client_id", app.client_id())
+        .with("credential_type", kind)
+        .with("secret", secret.expose().to_string())
+}

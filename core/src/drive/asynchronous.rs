@@ -1,0 +1,108 @@
+//! Runs a flow to its end on whatever runtime polls it.
+
+use std::boxed::Box;
+use std::vec;
+
+use super::{Cause, http_answer, http_request, no_listener, too_large};
+use crate::ports::AdapterError;
+use crate::ports::asynchronous::{Browser, Cache, Clock, Entropy, Listener, Transport, TryLock};
+use crate::protocol::{HttpAnswer, HttpQuery};
+use crate::{Action, Error, Flow, Lock, Outcome};
+
+/// What a flow is run over.
+#[derive(Clone, Copy)]
+pub struct Ports<'a> {
+    /// Sends the requests to the authority.
+    pub transport: &'a dyn Transport,
+    /// Keeps the tokens.
+    pub cache: &'a dyn Cache,
+    /// Takes the user through a sign-in.
+    pub browser: &'a dyn Browser,
+    /// Tells the time.
+    pub clock: &'a dyn Clock,
+    /// Brings randomness.
+    pub entropy: &'a dyn Entropy,
+}
+
+impl std::fmt::Debug for Ports<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Ports")
+    }
+}
+
+/// Does what the flow asks for until it is done; see [`blocking::run`](super::blocking::run).
+///
+/// Dropping the future gives lock and listener back.
+pub async fn run((mut flow, mut action): (Flow, Action), ports: Ports<'_>) -> Result<Outcome, Error> {
+    let mut cause = Cause::default();
+    let mut guard: Option<Box<dyn Send>> = None;
+    let mut listener: Option<Box<dyn Listener>> = None;
+    loop {
+        let mut note = |error: AdapterError| cause.note(error);
+        let event = match action {
+            Action::Http(ask) => {
+                let answer = exchange(ports.transport, &ask.query).await.map_err(&mut note);
+                ask.reply(answer)
+            }
+            Action::Load(ask) => ask.reply(ports.cache.load().await.map_err(&mut note)),
+            Action::Save(ask) => {
+                let saved = ports.cache.save(&ask.query.bytes).await.map_err(&mut note);
+                ask.reply(saved)
+            }
+            Action::SetAside(ask) => ask.reply(ports.cache.set_aside().await.map_err(&mut note)),
+            Action::TryLock(ask) => {
+                ask.reply(ports.cache.try_lock().await.map_err(&mut note).map(|tried| match tried {
+                    TryLock::Held(held) => {
+                        guard = Some(held);
+                        Lock::Held
+                    }
+                    TryLock::Busy => Lock::Busy,
+                    TryLock::Unsupported => Lock::Unsupported,
+                }))
+            }
+            Action::Unlock(ask) => {
+                guard = None;
+                ask.answer(())
+            }
+            Action::Entropy(ask) => {
+                let mut bytes = vec![0; ask.query.bytes];
+                let filled = ports.entropy.fill(&mut bytes).map_err(&mut note);
+                ask.reply(filled.map(|()| bytes))
+            }
+            Action::Listen(ask) => {
+                let opened = ports.browser.listen(&ask.query).await.map_err(&mut note);
+                ask.reply(opened.map(|opened| listener.insert(opened).listening().clone()))
+            }
+            Action::Present(ask) => {
+                let presented = ports.browser.present(&ask.query).await.map_err(&mut note);
+                ask.reply(presented)
+            }
+            Action::Receive(ask) => {
+                let received = match listener.take() {
+                    Some(mut open) => open.receive(&ask.query).await,
+                    None => Err(no_listener()),
+                };
+                ask.reply(received.map_err(&mut note))
+            }
+            Action::Wait(ask) => {
+                tracing::trace!(reason = ?ask.query.reason, duration = ?ask.query.duration, "waiting");
+                ports.clock.sleep(ask.query.duration).await;
+                ask.answer(())
+            }
+            Action::Done(result) => return result.map_err(|error| cause.explain(error)),
+        };
+        action = flow.resume(ports.clock.now(), event);
+    }
+}
+
+async fn exchange(transport: &dyn Transport, query: &HttpQuery) -> Result<HttpAnswer, AdapterError> {
+    let response = transport.send(http_request(query)?, query.timeout).await?;
+    let status = response.status().as_u16();
+    tracing::debug!(method = query.method.as_str(), status, "asked the authority");
+    let (head, body) = response.into_parts();
+    let body = body.read_to_limit(query.body_limit).await;
+    match body.map_err(|error| AdapterError::io("reading the answer", error))? {
+        Some(body) => Ok(http_answer(&http::Response::from_parts(head, ()), body)),
+        None => Err(too_large(query)),
+    }
+}

@@ -1,0 +1,122 @@
+//! Runs a flow to its end, waiting where it waits.
+
+use std::boxed::Box;
+use std::vec;
+
+use super::{Cause, http_answer, http_request, no_listener, too_large};
+use crate::ports::AdapterError;
+use crate::ports::blocking::{Browser, Cache, Clock, Entropy, Listener, Transport, TryLock};
+use crate::protocol::{HttpAnswer, HttpQuery};
+use crate::{Action, Error, Fault, Flow, Lock, Outcome};
+
+/// What a flow is run over.
+#[derive(Clone, Copy)]
+pub struct Ports<'a> {
+    /// Sends the requests to the authority.
+    pub transport: &'a dyn Transport,
+    /// Keeps the tokens.
+    pub cache: &'a dyn Cache,
+    /// Takes the user through a sign-in.
+    pub browser: &'a dyn Browser,
+    /// Tells the time.
+    pub clock: &'a dyn Clock,
+    /// Brings randomness.
+    pub entropy: &'a dyn Entropy,
+}
+
+impl std::fmt::Debug for Ports<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Ports")
+    }
+}
+
+/// Does what the flow asks for until it is done.
+///
+/// Where it ends because an adapter failed, the adapter's own error is the `source()` of the flow's. A lock
+/// that is held when this returns, or is unwound, is given back.
+pub fn run((mut flow, mut action): (Flow, Action), ports: Ports<'_>) -> Result<Outcome, Error> {
+    let mut cause = Cause::default();
+    let mut guard: Option<Box<dyn Send>> = None;
+    let mut listener: Option<Box<dyn Listener>> = None;
+    loop {
+        let mut note = |error: AdapterError| cause.note(error);
+        let event = match action {
+            Action::Http(ask) => {
+                let answer = exchange(ports.transport, &ask.query).map_err(&mut note);
+                ask.reply(answer)
+            }
+            Action::Load(ask) => ask.reply(ports.cache.load().map_err(&mut note)),
+            Action::Save(ask) => {
+                let saved = ports.cache.save(&ask.query.bytes).map_err(&mut note);
+                ask.reply(saved)
+            }
+            Action::SetAside(ask) => ask.reply(ports.cache.set_aside().map_err(&mut note)),
+            Action::TryLock(ask) => ask.reply(ports.cache.try_lock().map_err(&mut note).map(|tried| match tried {
+                TryLock::Held(held) => {
+                    guard = Some(held);
+                    Lock::Held
+                }
+                TryLock::Busy => Lock::Busy,
+                TryLock::Unsupported => Lock::Unsupported,
+            })),
+            Action::Unlock(ask) => {
+                guard = None;
+                ask.answer(())
+            }
+            Action::Entropy(ask) => {
+                let mut bytes = vec![0; ask.query.bytes];
+                let filled = ports.entropy.fill(&mut bytes).map_err(&mut note);
+                ask.reply(filled.map(|()| bytes))
+            }
+            Action::Listen(ask) => {
+                let opened = ports.browser.listen(&ask.query).map_err(&mut note);
+                ask.reply(opened.map(|opened| listener.insert(opened).listening().clone()))
+            }
+            Action::Present(ask) => {
+                let presented = ports.browser.present(&ask.query).map_err(&mut note);
+                ask.reply(presented)
+            }
+            Action::Receive(ask) => {
+                let received = listener.as_mut().ok_or_else(no_listener).and_then(|open| open.receive(&ask.query));
+                listener = None;
+                ask.reply(received.map_err(&mut note))
+            }
+            Action::Wait(ask) => {
+                tracing::trace!(reason = ?ask.query.reason, duration = ?ask.query.duration, "waiting");
+                ports.clock.sleep(ask.query.duration);
+                ask.answer(())
+            }
+            Action::Done(result) => return result.map_err(|error| cause.explain(error)),
+        };
+        action = flow.resume(ports.clock.now(), event);
+    }
+}
+
+fn exchange(transport: &dyn Transport, query: &HttpQuery) -> Result<HttpAnswer, AdapterError> {
+    let mut response = transport.send(http_request(query)?, query.timeout)?;
+    let status = response.status().as_u16();
+    tracing::debug!(method = query.method.as_str(), status, "asked the authority");
+    let body = response.body_mut().read_to_limit(query.body_limit);
+    match body.map_err(|error| AdapterError::io("reading the answer", error))? {
+        Some(body) => Ok(http_answer(&response, body)),
+        None => Err(too_large(query)),
+    }
+}
+
+/// A browser for where nobody can sign in: it refuses with [`Fault::NotFound`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoBrowser;
+
+impl Browser for NoBrowser {
+    fn listen(&self, _: &crate::Listen) -> Result<Box<dyn Listener>, AdapterError> {
+        Err(nobody())
+    }
+
+    fn present(&self, _: &crate::Prompt) -> Result<(), AdapterError> {
+        Err(nobody())
+    }
+}
+
+fn nobody() -> AdapterError {
+    AdapterError::new(Fault::NotFound, "no browser was configured")
+}

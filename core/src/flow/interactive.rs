@@ -1,0 +1,144 @@
+//! The sign-in in a browser: authorization code with PKCE, state and nonce.
+
+use alloc::boxed::Box;
+use alloc::vec;
+
+use super::context::Context;
+use super::lock::{self, Work};
+use super::store::Granted;
+use super::{Step, misuse};
+use crate::ask::Answer;
+use crate::protocol::{
+    AuthorizationRequest, AuthorizationSecrets, Grant, HttpAnswer, ResponseMode, TokenAnswer, read_redirect,
+    read_token, token_query,
+};
+use crate::{
+    Action, Endpoints, Entropy, Error, Fault, Listen, Listening, Port, Prompt, Receive, Redirect, Secret, TokenSource,
+    Waiting,
+};
+
+#[derive(Debug)]
+pub(super) enum State {
+    Gathering,
+    Opening(AuthorizationSecrets),
+    Presenting(Attempt),
+    Receiving(Attempt),
+    Redeeming(Attempt),
+}
+
+/// One sign-in under way.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    secrets: AuthorizationSecrets,
+    listening: Listening,
+}
+
+pub(super) fn begin(context: &mut Context) -> Step {
+    let query = Entropy { bytes: AuthorizationSecrets::BYTES };
+    let action = Action::Entropy(context.ask(query, Answer::Entropy));
+    Step::Ask(super::State::SigningIn(State::Gathering), action)
+}
+
+pub(super) fn resume(context: &mut Context, state: State, answer: Result<Answer, Fault>) -> Step {
+    let next = match (state, answer) {
+        (State::Gathering, Ok(Answer::Entropy(bytes))) => match AuthorizationSecrets::from_bytes(&bytes) {
+            Some(secrets) => Ok(open(context, secrets)),
+            None => Err(Error::adapter(Port::Entropy, Fault::Other)),
+        },
+        (State::Gathering, Err(fault)) => Err(Error::adapter(Port::Entropy, fault)),
+        (State::Opening(secrets), Ok(Answer::Listening(listening))) => present(context, Attempt { secrets, listening }),
+        (State::Presenting(attempt), Ok(Answer::Presented)) => Ok(receive(context, attempt)),
+        (State::Receiving(attempt), Ok(Answer::Redirect(redirect))) => redeem(context, attempt, redirect),
+        (State::Receiving(_), Err(Fault::TimedOut)) => Err(Error::TimedOut(Waiting::SignIn)),
+        (State::Redeeming(attempt), Ok(Answer::Http(answer))) => redeemed(context, &attempt, &answer),
+        (State::Opening(_) | State::Presenting(_) | State::Receiving(_), Err(fault)) => {
+            Err(Error::adapter(Port::Browser, fault))
+        }
+        (State::Redeeming(_), Err(fault)) => Err(Error::adapter(Port::Authority, fault)),
+        _ => return misuse(),
+    };
+    next.unwrap_or_else(|error| Step::End(Err(error)))
+}
+
+fn open(context: &mut Context, secrets: AuthorizationSecrets) -> Step {
+    let posts = context.endpoints.as_ref().is_some_and(|endpoints| endpoints.form_post);
+    let response_modes =
+        if posts { vec![ResponseMode::FormPost, ResponseMode::Query] } else { vec![ResponseMode::Query] };
+    let action = Action::Listen(context.ask(Listen { response_modes }, Answer::Listening));
+    Step::Ask(super::State::SigningIn(State::Opening(secrets)), action)
+}
+
+fn present(context: &mut Context, attempt: Attempt) -> Result<Step, Error> {
+    let url = AuthorizationRequest {
+        app: &context.app,
+        endpoints: endpoints(context)?,
+        request: &context.request,
+        sign_in: &context.sign_in,
+        claims: context.claims.as_deref(),
+        secrets: &attempt.secrets,
+        redirect_uri: &attempt.listening.redirect_uri,
+        response_mode: attempt.listening.response_mode,
+    }
+    .url()?;
+    let prompt = Prompt::SignIn { url, expires_in: context.sign_in.timeout };
+    let action = Action::Present(context.ask(prompt, |()| Answer::Presented));
+    Ok(Step::Ask(super::State::SigningIn(State::Presenting(attempt)), action))
+}
+
+fn receive(context: &mut Context, attempt: Attempt) -> Step {
+    let query = Receive { state: attempt.secrets.state.clone(), timeout: context.sign_in.timeout };
+    let action = Action::Receive(context.ask(query, Answer::Redirect));
+    Step::Ask(super::State::SigningIn(State::Receiving(attempt)), action)
+}
+
+fn redeem(context: &mut Context, attempt: Attempt, redirect: Redirect) -> Result<Step, Error> {
+    let endpoints = endpoints(context)?;
+    let code: Secret = match redirect {
+        Redirect::Parameters(parameters) => read_redirect(&parameters, &attempt.secrets.state, endpoints)?,
+        Redirect::BareCode(code) => code,
+    };
+    let grant =
+        Grant::Code { code: &code, redirect_uri: &attempt.listening.redirect_uri, verifier: &attempt.secrets.verifier };
+    let query = token_query(
+        &context.app,
+        &endpoints.token,
+        &grant,
+        &context.request.scopes,
+        context.claims.as_deref(),
+        context.request.correlation_id.as_deref(),
+    );
+    let action = context.ask_http(query);
+    Ok(Step::Ask(super::State::SigningIn(State::Redeeming(attempt)), action))
+}
+
+fn redeemed(context: &mut Context, attempt: &Attempt, answer: &HttpAnswer) -> Result<Step, Error> {
+    let answer = read_token(answer)?;
+    check_id_token(context, &answer, Some(&attempt.secrets.nonce))?;
+    let granted = Granted { answer, source: TokenSource::SignIn, account: None };
+    Ok(lock::begin(context, Work::Store(Box::new(granted))))
+}
+
+/// The id token must be this client's, from this issuer, and of this sign-in (OpenID Connect Core 3.1.3.7).
+pub(super) fn check_id_token(context: &Context, answer: &TokenAnswer, nonce: Option<&str>) -> Result<(), Error> {
+    if answer.id_token.is_none() {
+        return Ok(());
+    }
+    let Some(claims) = &answer.id_claims else {
+        return Err(Error::protocol("the authority's id token cannot be read"));
+    };
+    if !claims.is_for(context.app.client_id()) {
+        return Err(Error::protocol("the authority's id token is meant for another client"));
+    }
+    let issuer = context.endpoints.as_ref().and_then(|endpoints| endpoints.issuer.as_deref());
+    if issuer.is_some_and(|issuer| claims.text("iss") != Some(issuer)) {
+        return Err(Error::protocol("the authority's id token names another issuer"));
+    }
+    if nonce.is_some_and(|nonce| claims.text("nonce") != Some(nonce)) {
+        return Err(Error::protocol("the authority's id token belongs to another sign-in (its nonce differs)"));
+    }
+    Ok(())
+}
+
+fn endpoints(context: &Context) -> Result<&Endpoints, Error> {
+    context.endpoints.as_ref().ok_or(Error::Misuse("the endpoints are not known yet"))
+}

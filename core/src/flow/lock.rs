@@ -1,0 +1,143 @@
+//! The one mechanism for concurrency: try the lock, back off, and always load again.
+//!
+//! Whoever finds that another thread or process has done the work in the meantime ends without asking the
+//! authority. A lock that cannot be had is gone without: the cache can only help.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::context::{Context, Loaded};
+use super::silent::{self, Lookup};
+use super::{Step, misuse, store};
+use crate::ask::Answer;
+use crate::cache::TokenCache;
+use crate::{Account, AccountSelector, Error, Fault, Lock, Outcome, TryLock, WaitReason, Warning};
+
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+/// Longer than a refresh can take: whoever holds the lock beyond that is stuck.
+const PATIENCE: Duration = Duration::from_secs(45);
+
+/// What is to be done with the lock held.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// Refresh an access token.
+    Refresh,
+    /// Store what a sign-in brought.
+    Store(Box<store::Granted>),
+    /// Take accounts out; all of them with `None`.
+    SignOut(Option<AccountSelector>),
+}
+
+/// Whether there is a lock to give back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holding {
+    Lock,
+    Nothing,
+}
+
+/// On the way to the lock.
+#[derive(Debug)]
+pub(super) struct Locking {
+    work: Work,
+    waited: Duration,
+    pause: Duration,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// The lock was asked for.
+    Trying,
+    /// It was busy.
+    Pausing,
+    /// A look whether the one who has it is done already.
+    Peeking,
+    /// The cache is loaded again before the work.
+    Loading(Holding),
+}
+
+pub(super) fn begin(context: &mut Context, work: Work) -> Step {
+    attempt(context, Locking { work, waited: Duration::ZERO, pause: FIRST_PAUSE, stage: Stage::Trying })
+}
+
+pub(super) fn resume(context: &mut Context, state: Locking, answer: Result<Answer, Fault>) -> Step {
+    match (&state.stage, answer) {
+        (Stage::Trying, Ok(Answer::Lock(Lock::Held))) => load(context, state, Stage::Loading(Holding::Lock)),
+        (Stage::Trying, Ok(Answer::Lock(Lock::Busy))) if state.waited < PATIENCE => pause(context, state),
+        (Stage::Trying, Ok(Answer::Lock(Lock::Unsupported))) => load(context, state, Stage::Loading(Holding::Nothing)),
+        (Stage::Trying, Ok(Answer::Lock(Lock::Busy)) | Err(_)) => {
+            context.warn(Warning::Unlocked);
+            load(context, state, Stage::Loading(Holding::Nothing))
+        }
+        (Stage::Pausing, Err(Fault::Cancelled)) => Step::End(Err(Error::Cancelled)),
+        (Stage::Pausing, Ok(Answer::Waited) | Err(_)) => match state.work {
+            Work::Refresh => load(context, state, Stage::Peeking),
+            Work::Store(_) | Work::SignOut(_) => attempt(context, state),
+        },
+        (Stage::Peeking, Ok(Answer::Loaded(bytes))) => peeked(context, state, Ok(bytes)),
+        (Stage::Peeking, Err(fault)) => peeked(context, state, Err(fault)),
+        (&Stage::Loading(holding), Ok(Answer::Loaded(bytes))) => loaded(context, state.work, holding, Ok(bytes)),
+        (&Stage::Loading(holding), Err(fault)) => loaded(context, state.work, holding, Err(fault)),
+        _ => misuse(),
+    }
+}
+
+fn attempt(context: &mut Context, state: Locking) -> Step {
+    let action = crate::Action::TryLock(context.ask(TryLock, Answer::Lock));
+    Step::Ask(super::State::Locking(Locking { stage: Stage::Trying, ..state }), action)
+}
+
+fn pause(context: &mut Context, mut state: Locking) -> Step {
+    context.waited = true;
+    let duration = state.pause;
+    state.waited += duration;
+    state.pause = (duration * 2).min(LONGEST_PAUSE);
+    state.stage = Stage::Pausing;
+    let action = context.ask_wait(duration, WaitReason::Lock);
+    Step::Ask(super::State::Locking(state), action)
+}
+
+fn load(context: &mut Context, state: Locking, stage: Stage) -> Step {
+    let action = context.ask_load();
+    Step::Ask(super::State::Locking(Locking { stage, ..state }), action)
+}
+
+fn peeked(context: &mut Context, state: Locking, bytes: Result<Option<Vec<u8>>, Fault>) -> Step {
+    let loaded = Loaded::read(context, bytes);
+    match silent::look_up(context, &loaded) {
+        Ok(Lookup::Hit(token)) => Step::End(Ok(Outcome::Token(token))),
+        Ok(Lookup::Miss) => attempt(context, state),
+        Err(error) => Step::End(Err(error)),
+    }
+}
+
+fn loaded(context: &mut Context, work: Work, holding: Holding, bytes: Result<Option<Vec<u8>>, Fault>) -> Step {
+    let loaded = Loaded::read(context, bytes);
+    match work {
+        Work::Refresh => silent::locked(context, loaded, holding),
+        Work::Store(granted) => store::begin(context, holding, loaded, *granted),
+        Work::SignOut(selector) => sign_out(context, loaded, holding, selector.as_ref()),
+    }
+}
+
+fn sign_out(context: &mut Context, mut loaded: Loaded, holding: Holding, selector: Option<&AccountSelector>) -> Step {
+    let leaving = match leaving(&loaded.cache, context, selector) {
+        Ok(accounts) => accounts,
+        Err(error) => return store::end(context, holding, Err(error)),
+    };
+    for account in &leaving {
+        loaded.cache.remove_account(&context.app, &account.home_account_id);
+    }
+    let nothing_to_do = leaving.is_empty();
+    let result = Ok(Outcome::SignedOut { accounts: leaving, warnings: Vec::new() });
+    if nothing_to_do { store::end(context, holding, result) } else { store::save(context, holding, loaded, result) }
+}
+
+fn leaving(cache: &TokenCache, context: &Context, selector: Option<&AccountSelector>) -> Result<Vec<Account>, Error> {
+    match selector {
+        None => Ok(cache.accounts(&context.app)),
+        Some(selector) => Ok(cache.select_account(&context.app, selector)?.into_iter().collect()),
+    }
+}

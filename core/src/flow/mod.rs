@@ -1,0 +1,194 @@
+//! The token state machine.
+//!
+//! A [`Flow`] goes through phases, one file each:
+//!
+//! ```text
+//!  silent ──► (valid in the cache) ───────────────────────────────► Done
+//!     │
+//!     └► discovery? ─► lock ─► load again ─► refresh ─► save ─► unlock ─► Done
+//!                                   │            └► UI required ───────► Done
+//!                                   └► (somebody else has refreshed) ──► Done
+//!
+//!  interactive ─► discovery? ─► entropy ─► listen ─► present ─► receive ─► redeem ┐
+//!  device code ─► discovery? ─► user code ─► present ─► wait ─► poll ─────────────┤
+//!                                            lock ─► load ─► save ─► unlock ─► Done
+//! ```
+//!
+//! The lock covers load, refresh and save, and never a sign-in.
+
+mod context;
+mod device_code;
+mod interactive;
+mod lock;
+mod silent;
+mod store;
+
+#[cfg(test)]
+mod tests;
+
+use alloc::string::String;
+
+use self::context::Context;
+use crate::ask::{Answer, Event};
+use crate::protocol;
+use crate::{AccountSelector, Action, App, Error, Fault, Port, SignIn, TokenRequest, UnixTime};
+
+/// One run of the token state machine.
+///
+/// It is plain data: `Send`, storable, droppable at any point. It never borrows, blocks, panics or reads a
+/// clock. Start it, do what its [`Action`] says, and [`resume`](Flow::resume) it with the event that the
+/// action's [`Ask`](crate::Ask) makes of the answer, until the action is [`Action::Done`].
+#[derive(Debug)]
+pub struct Flow {
+    context: Context,
+    state: State,
+}
+
+/// Where a flow stands: which question is out.
+#[derive(Debug)]
+enum State {
+    Silent(silent::State),
+    Discovering(AfterDiscovery),
+    Locking(lock::Locking),
+    Storing(store::State),
+    SigningIn(interactive::State),
+    UserCode(device_code::State),
+    Ended,
+}
+
+/// What the endpoints are needed for.
+#[derive(Clone, Copy, Debug)]
+enum AfterDiscovery {
+    Refresh,
+    SignIn,
+    UserCode,
+}
+
+/// The next state, and the question that goes with it; an end where there is none.
+#[expect(clippy::large_enum_variant, reason = "moved once; a box would cost every step an allocation")]
+enum Step {
+    Ask(State, Action),
+    End(Result<crate::Outcome, Error>),
+}
+
+impl Flow {
+    /// Looks into the cache, refreshes where needed, and never shows anything to the user.
+    ///
+    /// Where that is not enough it ends with [`Error::UiRequired`].
+    pub fn silent(app: &App, request: &TokenRequest) -> (Self, Action) {
+        Self::start(Context::new(app, request, SignIn::default()), silent::begin)
+    }
+
+    /// Signs the user in with a browser: authorization code with PKCE.
+    pub fn interactive(app: &App, request: &TokenRequest, sign_in: &SignIn) -> (Self, Action) {
+        Self::start(Context::new(app, request, sign_in.clone()), |context| {
+            with_endpoints(context, AfterDiscovery::SignIn)
+        })
+    }
+
+    /// Signs the user in on another device, with a user code.
+    pub fn device_code(app: &App, request: &TokenRequest, sign_in: &SignIn) -> (Self, Action) {
+        Self::start(Context::new(app, request, sign_in.clone()), |context| {
+            with_endpoints(context, AfterDiscovery::UserCode)
+        })
+    }
+
+    /// Tells who is signed in; ends with [`Outcome::Accounts`](crate::Outcome::Accounts).
+    pub fn accounts(app: &App) -> (Self, Action) {
+        Self::start(Context::without_request(app), silent::begin_accounts)
+    }
+
+    /// Takes accounts and their tokens out of the cache: the one that is meant, or all with `None`.
+    ///
+    /// Ends with [`Outcome::SignedOut`](crate::Outcome::SignedOut). The authority is not told: its session
+    /// in the user's browser is not ours to end.
+    pub fn sign_out(app: &App, account: Option<AccountSelector>) -> (Self, Action) {
+        Self::start(Context::without_request(app), |context| lock::begin(context, lock::Work::SignOut(account)))
+    }
+
+    fn start(mut context: Context, begin: impl FnOnce(&mut Context) -> Step) -> (Self, Action) {
+        let step = match context.prepare() {
+            Ok(()) => begin(&mut context),
+            Err(error) => Step::End(Err(error)),
+        };
+        let mut flow = Self { context, state: State::Ended };
+        let action = flow.settle(step);
+        (flow, action)
+    }
+
+    /// Goes on with what happened, at this time.
+    ///
+    /// Total: an answer to another question than the one that is out, or one after the end, leads to
+    /// [`Error::Misuse`], and the flow is over.
+    pub fn resume(&mut self, now: UnixTime, event: Event) -> Action {
+        let state = core::mem::replace(&mut self.state, State::Ended);
+        let context = &mut self.context;
+        if matches!(state, State::Ended) {
+            return Action::Done(Err(Error::Misuse("it has ended already")));
+        }
+        if event.number != context.number() {
+            return Action::Done(Err(Error::Misuse("this answers an older question, or one of another flow")));
+        }
+        context.advance(now);
+        let step = match state {
+            State::Silent(state) => silent::resume(context, state, event.answer),
+            State::Discovering(next) => discovered(context, next, event.answer),
+            State::Locking(state) => lock::resume(context, state, event.answer),
+            State::Storing(state) => store::resume(context, state, event.answer),
+            State::SigningIn(state) => interactive::resume(context, state, event.answer),
+            State::UserCode(state) => device_code::resume(context, state, event.answer),
+            State::Ended => misuse(),
+        };
+        self.settle(step)
+    }
+
+    fn settle(&mut self, step: Step) -> Action {
+        match step {
+            Step::Ask(state, action) => {
+                self.state = state;
+                action
+            }
+            Step::End(result) => Action::Done(self.context.conclude(result)),
+        }
+    }
+}
+
+/// An answer whose kind is not the question's: only mixed-up flows can bring that about.
+fn misuse() -> Step {
+    Step::End(Err(Error::Misuse("this answers a question of another kind")))
+}
+
+/// Goes on at once where the endpoints are known, else asks the issuer for them.
+fn with_endpoints(context: &mut Context, next: AfterDiscovery) -> Step {
+    if context.endpoints.is_some() {
+        return after_discovery(context, next);
+    }
+    let issuer = String::from(context.app.authority().issuer().unwrap_or_default());
+    let action = context.ask_http(protocol::discovery_query(&issuer));
+    Step::Ask(State::Discovering(next), action)
+}
+
+fn discovered(context: &mut Context, next: AfterDiscovery, answer: Result<Answer, Fault>) -> Step {
+    let endpoints = match answer {
+        Ok(Answer::Http(answer)) => {
+            protocol::read_discovery(context.app.authority().issuer().unwrap_or_default(), &answer)
+        }
+        Ok(_) => return misuse(),
+        Err(fault) => Err(Error::adapter(Port::Authority, fault)),
+    };
+    match endpoints {
+        Ok(endpoints) => {
+            context.endpoints = Some(endpoints);
+            after_discovery(context, next)
+        }
+        Err(error) => silent::give_up(context, error),
+    }
+}
+
+fn after_discovery(context: &mut Context, next: AfterDiscovery) -> Step {
+    match next {
+        AfterDiscovery::Refresh => lock::begin(context, lock::Work::Refresh),
+        AfterDiscovery::SignIn => interactive::begin(context),
+        AfterDiscovery::UserCode => device_code::begin(context),
+    }
+}

@@ -1,0 +1,214 @@
+//! Silent: the cache, then a refresh. The refresh itself runs under the lock.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::context::{Context, Loaded, Standing};
+use super::lock::Holding;
+use super::{AfterDiscovery, Step, misuse, store, with_endpoints};
+use crate::ask::Answer;
+use crate::cache::Wanted;
+use crate::error::UiRequired;
+use crate::protocol::{Grant, HttpAnswer, read_token, token_query};
+use crate::{Account, Error, Fault, Outcome, Port, Secret, ServerError, Token, TokenSource, UiReason, Warning};
+
+#[derive(Debug)]
+pub(super) enum State {
+    /// The first look, without the lock.
+    Loading,
+    /// The same, to tell who is signed in.
+    LoadingAccounts,
+    /// The refresh is on its way.
+    Refreshing(Box<Refresh>),
+}
+
+/// A refresh and what it stands on.
+#[derive(Debug)]
+pub(super) struct Refresh {
+    account: Account,
+    refresh_token: Secret,
+    loaded: Loaded,
+    holding: Holding,
+}
+
+/// What the cache says to the request.
+pub(super) enum Lookup {
+    /// A token to be used at once.
+    Hit(Box<Token>),
+    /// None, or one that is due for renewal.
+    Miss,
+}
+
+pub(super) fn begin(context: &mut Context) -> Step {
+    let action = context.ask_load();
+    Step::Ask(super::State::Silent(State::Loading), action)
+}
+
+pub(super) fn begin_accounts(context: &mut Context) -> Step {
+    let action = context.ask_load();
+    Step::Ask(super::State::Silent(State::LoadingAccounts), action)
+}
+
+pub(super) fn resume(context: &mut Context, state: State, answer: Result<Answer, Fault>) -> Step {
+    match (state, answer) {
+        (State::Loading, Ok(Answer::Loaded(bytes))) => looked(context, Ok(bytes)),
+        (State::Loading, Err(fault)) => looked(context, Err(fault)),
+        (State::LoadingAccounts, Ok(Answer::Loaded(bytes))) => told(context, Ok(bytes)),
+        (State::LoadingAccounts, Err(fault)) => told(context, Err(fault)),
+        (State::Refreshing(refresh), Ok(Answer::Http(answer))) => refreshed(context, *refresh, &answer),
+        (State::Refreshing(refresh), Err(fault)) => {
+            let error = Error::adapter(Port::Authority, fault);
+            end_unrefreshed(context, refresh.holding, error)
+        }
+        _ => misuse(),
+    }
+}
+
+fn looked(context: &mut Context, bytes: Result<Option<Vec<u8>>, Fault>) -> Step {
+    let loaded = Loaded::read(context, bytes);
+    match look_up(context, &loaded) {
+        Ok(Lookup::Hit(token)) => Step::End(Ok(Outcome::Token(token))),
+        Ok(Lookup::Miss) => match refreshable(context, &loaded) {
+            Ok(_) => with_endpoints(context, AfterDiscovery::Refresh),
+            Err(error) => Step::End(Err(error)),
+        },
+        Err(error) => Step::End(Err(error)),
+    }
+}
+
+fn told(context: &mut Context, bytes: Result<Option<Vec<u8>>, Fault>) -> Step {
+    let loaded = Loaded::read(context, bytes);
+    match (loaded.standing, context.warnings.first()) {
+        (Standing::Known, _) => Step::End(Ok(Outcome::Accounts(loaded.cache.accounts(&context.app)))),
+        (_, Some(Warning::CacheUnread(fault))) => Step::End(Err(Error::adapter(Port::Cache, *fault))),
+        _ => Step::End(Err(Error::adapter(Port::Cache, Fault::Corrupt))),
+    }
+}
+
+/// Looks for a token that fits; one that is good but due for renewal is remembered.
+pub(super) fn look_up(context: &mut Context, loaded: &Loaded) -> Result<Lookup, Error> {
+    let Some(account) = loaded.cache.select_account(&context.app, &context.request.account)? else {
+        return Ok(Lookup::Miss);
+    };
+    let wanted =
+        Wanted { app: &context.app, home_account_id: &account.home_account_id, scopes: &context.request.scopes };
+    let Some(found) = loaded.cache.access_token(&wanted, context.now) else { return Ok(Lookup::Miss) };
+    if context.passes_over(found.cached_at) {
+        return Ok(Lookup::Miss);
+    }
+    let is_due = found.refresh_on.is_some_and(|refresh_on| refresh_on <= context.now);
+    if context.lives_long_enough(found.expires_on) && !is_due {
+        return Ok(Lookup::Hit(context.token(found, account)));
+    }
+    if context.is_good(found.expires_on) {
+        context.aging = Some(context.token(found, account));
+    }
+    Ok(Lookup::Miss)
+}
+
+/// Whose refresh token would be used, and the token itself.
+fn refreshable(context: &Context, loaded: &Loaded) -> Result<(Account, Secret), Error> {
+    let Some(account) = loaded.cache.select_account(&context.app, &context.request.account)? else {
+        return Err(Error::ui_required(UiReason::NoAccount));
+    };
+    match loaded.cache.refresh_token(&context.app, &account.home_account_id) {
+        Some(secret) => Ok((account, secret)),
+        None => Err(Error::ui_required(UiReason::NoRefreshToken)),
+    }
+}
+
+/// Under the lock, with the cache just loaded again: refresh, unless somebody else has done so.
+pub(super) fn locked(context: &mut Context, loaded: Loaded, holding: Holding) -> Step {
+    match look_up(context, &loaded) {
+        Ok(Lookup::Hit(token)) => return store::end(context, holding, Ok(Outcome::Token(token))),
+        Ok(Lookup::Miss) => {}
+        Err(error) => return store::end(context, holding, Err(error)),
+    }
+    let (account, refresh_token) = match refreshable(context, &loaded) {
+        Ok(found) => found,
+        Err(error) => return store::end(context, holding, Err(error)),
+    };
+    let Some(endpoints) = &context.endpoints else { return misuse() };
+    let query = token_query(
+        &context.app,
+        &endpoints.token,
+        &Grant::RefreshToken(&refresh_token),
+        &context.request.scopes,
+        context.claims.as_deref(),
+        context.request.correlation_id.as_deref(),
+    );
+    let action = context.ask_http(query);
+    let refresh = Refresh { account, refresh_token, loaded, holding };
+    Step::Ask(super::State::Silent(State::Refreshing(Box::new(refresh))), action)
+}
+
+fn refreshed(context: &mut Context, refresh: Refresh, answer: &HttpAnswer) -> Step {
+    let Refresh { account, refresh_token, mut loaded, holding } = refresh;
+    match read_token(answer) {
+        Ok(answer) => {
+            let granted = store::Granted { answer, source: TokenSource::Refresh, account: Some(account) };
+            store::begin(context, holding, loaded, granted)
+        }
+        Err(Error::Server(server)) => match ui_reason(&server) {
+            Some(reason) => {
+                let claims = server.claims.clone().or_else(|| context.request.claims.clone());
+                let required = UiRequired { reason, claims, server: Some(*server), warnings: Vec::new() };
+                let result = Err(Error::UiRequired(Box::new(required)));
+                if reason == UiReason::BadRefreshToken {
+                    loaded.cache.forget_refresh_token(&context.app, &refresh_token);
+                    return store::save(context, holding, loaded, result);
+                }
+                store::end(context, holding, result)
+            }
+            None => end_unrefreshed(context, holding, Error::Server(server)),
+        },
+        Err(error) => end_unrefreshed(context, holding, error),
+    }
+}
+
+/// Ends without a refresh: with the token that is still good, where the reason passes.
+fn end_unrefreshed(context: &mut Context, holding: Holding, error: Error) -> Step {
+    let result = still_good(context, error);
+    store::end(context, holding, result)
+}
+
+/// The same, before there was a lock.
+pub(super) fn give_up(context: &mut Context, error: Error) -> Step {
+    Step::End(still_good(context, error))
+}
+
+fn still_good(context: &mut Context, error: Error) -> Result<Outcome, Error> {
+    let aging = context.aging.take().filter(|token| error.is_transient() && context.is_good(token.expires_on));
+    match aging {
+        Some(token) => {
+            context.warn(Warning::RefreshPostponed);
+            Ok(Outcome::Token(token))
+        }
+        None => Err(error),
+    }
+}
+
+/// Whether a sign-in would help where a refresh was refused.
+///
+/// Decided as MSAL.NET decides: on `error` and `suberror`, never on numbers or words of the description.
+fn ui_reason(server: &ServerError) -> Option<UiReason> {
+    let suberror = server.suberror.as_deref();
+    let refused = matches!(
+        server.error.as_str(),
+        "invalid_grant" | "interaction_required" | "login_required" | "consent_required"
+    );
+    if !refused || matches!(suberror, Some("client_mismatch" | "protection_policy_required")) {
+        return None;
+    }
+    Some(match suberror {
+        Some("basic_action") => UiReason::BasicAction,
+        Some("additional_action") => UiReason::AdditionalAction,
+        Some("message_only") => UiReason::MessageOnly,
+        Some("consent_required") => UiReason::ConsentRequired,
+        Some("user_password_expired") => UiReason::PasswordExpired,
+        Some("bad_token" | "token_expired") => UiReason::BadRefreshToken,
+        _ if server.error == "consent_required" => UiReason::ConsentRequired,
+        _ if server.error != "invalid_grant" => UiReason::BasicAction,
+        _ => UiReason::RefreshRefused,
+    })
+}

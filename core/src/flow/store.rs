@@ -1,0 +1,115 @@
+//! The last steps: set an unreadable cache aside, save, give the lock back, end.
+
+use alloc::vec::Vec;
+
+use super::context::{Context, Loaded, Standing};
+use super::lock::Holding;
+use super::{Step, misuse};
+use crate::ask::Answer;
+use crate::cache::{Filing, declined_scopes};
+use crate::protocol::TokenAnswer;
+use crate::{Account, Error, Fault, Outcome, Port, Token, TokenSource, Warning};
+
+/// What the authority granted, and to whom.
+#[derive(Debug)]
+pub(super) struct Granted {
+    pub(super) answer: TokenAnswer,
+    pub(super) source: TokenSource,
+    /// The account that was refreshed; a sign-in tells its own.
+    pub(super) account: Option<Account>,
+}
+
+/// How far the storing is, and with what the flow ends after it.
+#[derive(Debug)]
+pub(super) struct State {
+    stage: Stage,
+    holding: Holding,
+    result: Result<Outcome, Error>,
+}
+
+#[derive(Debug)]
+enum Stage {
+    SettingAside(Vec<u8>),
+    Saving,
+    Unlocking,
+}
+
+/// Files what was granted into the cache that was just loaded, and ends with the token.
+pub(super) fn begin(context: &mut Context, holding: Holding, mut loaded: Loaded, granted: Granted) -> Step {
+    let Granted { answer, source, account } = granted;
+    let known = account.as_ref().map(|account| account.home_account_id.as_str());
+    let filing = Filing::of(&context.app, &answer, &context.request.scopes, known);
+    let is_sign_in = source == TokenSource::SignIn;
+    loaded.cache.store(&context.app, &filing, &answer, is_sign_in, context.now);
+    let declined = declined_scopes(&answer, &context.request.scopes);
+    if !declined.is_empty() {
+        context.warn(Warning::ScopesDeclined(declined));
+    }
+    let token = Token {
+        secret: answer.access_token,
+        scopes: filing.scopes,
+        expires_on: context.now + answer.expires_in,
+        source,
+        account: Some(account.unwrap_or_else(|| loaded.cache.account(&context.app, &filing.home_account_id))),
+        warnings: Vec::new(),
+    };
+    save(context, holding, loaded, Ok(Outcome::Token(token.into())))
+}
+
+/// Saves the changed cache, where that may be done, and ends with the result.
+pub(super) fn save(context: &mut Context, holding: Holding, loaded: Loaded, result: Result<Outcome, Error>) -> Step {
+    let bytes = loaded.cache.to_bytes();
+    match loaded.standing {
+        Standing::Known => ask_save(context, holding, bytes, result),
+        Standing::Corrupt => {
+            let action = context.ask_set_aside();
+            let stage = Stage::SettingAside(bytes);
+            Step::Ask(super::State::Storing(State { stage, holding, result }), action)
+        }
+        Standing::Unread => unsaved(context, holding, Fault::Denied, result),
+    }
+}
+
+/// Gives the lock back, where there is one, and ends.
+pub(super) fn end(context: &mut Context, holding: Holding, result: Result<Outcome, Error>) -> Step {
+    match holding {
+        Holding::Nothing => Step::End(result),
+        Holding::Lock => {
+            let action = context.ask_unlock();
+            Step::Ask(super::State::Storing(State { stage: Stage::Unlocking, holding, result }), action)
+        }
+    }
+}
+
+pub(super) fn resume(context: &mut Context, state: State, answer: Result<Answer, Fault>) -> Step {
+    let State { stage, holding, result } = state;
+    match (stage, answer) {
+        (Stage::SettingAside(bytes), Ok(Answer::SetAside(place))) => {
+            context.warnings.retain(|warning| *warning != Warning::CacheCorrupt);
+            context.warn(Warning::CacheSetAside(place));
+            ask_save(context, holding, bytes, result)
+        }
+        (Stage::SettingAside(_) | Stage::Saving, Err(fault)) => unsaved(context, holding, fault, result),
+        (Stage::Saving, Ok(Answer::Saved)) => end(context, holding, result),
+        // That the lock could not be given back is the next one's trouble, and they have patience for it.
+        (Stage::Unlocking, Ok(Answer::Unlocked) | Err(_)) => Step::End(result),
+        _ => misuse(),
+    }
+}
+
+fn ask_save(context: &mut Context, holding: Holding, bytes: Vec<u8>, result: Result<Outcome, Error>) -> Step {
+    let action = context.ask_save(bytes);
+    Step::Ask(super::State::Storing(State { stage: Stage::Saving, holding, result }), action)
+}
+
+/// Where a token is the aim, a failed save is a warning; where the change itself is the aim, a failure.
+fn unsaved(context: &mut Context, holding: Holding, fault: Fault, result: Result<Outcome, Error>) -> Step {
+    let result = match result {
+        Ok(Outcome::SignedOut { .. }) => Err(Error::adapter(Port::Cache, fault)),
+        other => {
+            context.warn(Warning::CacheUnsaved(fault));
+            other
+        }
+    };
+    end(context, holding, result)
+}

@@ -1,0 +1,152 @@
+//! The same ports for programs that do not wait, on whatever runtime.
+
+use std::boxed::Box;
+use std::fmt;
+use std::string::String;
+use std::time::Duration;
+use std::vec::Vec;
+
+use async_trait::async_trait;
+use futures::io::{AsyncRead, AsyncReadExt};
+
+use super::AdapterError;
+pub use super::blocking::{Entropy, TryLock};
+use crate::{Listen, Listening, Prompt, Receive, Redirect, UnixTime};
+
+/// Sends HTTP requests; see [`blocking::Transport`](super::blocking::Transport).
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Sends, and resolves as soon as the head of the answer is there.
+    async fn send(&self, request: http::Request<Body>, timeout: Duration)
+    -> Result<http::Response<Body>, AdapterError>;
+}
+
+/// Keeps the bytes of the token cache; see [`blocking::Cache`](super::blocking::Cache).
+#[async_trait]
+pub trait Cache: Send + Sync {
+    /// All bytes; `None` where there are none yet.
+    async fn load(&self) -> Result<Option<Vec<u8>>, AdapterError>;
+
+    /// Replaces all bytes; where it fails, the old ones are still there.
+    async fn save(&self, bytes: &[u8]) -> Result<(), AdapterError>;
+
+    /// Moves the present bytes away, and tells where.
+    async fn set_aside(&self) -> Result<String, AdapterError>;
+
+    /// Tries to lock out all others who share this cache; never waits for them.
+    async fn try_lock(&self) -> Result<TryLock, AdapterError>;
+
+    /// Where the bytes are kept, for the user to read.
+    fn location(&self) -> String;
+}
+
+/// Takes the user through a sign-in; see [`blocking::Browser`](super::blocking::Browser).
+#[async_trait]
+pub trait Browser: Send + Sync {
+    /// Gets ready to receive a redirect, before any page is shown.
+    async fn listen(&self, query: &Listen) -> Result<Box<dyn Listener>, AdapterError>;
+
+    /// Shows the sign-in page's URL, or the user code, and opens a browser where it can.
+    async fn present(&self, prompt: &Prompt) -> Result<(), AdapterError>;
+}
+
+/// The receiving end of one sign-in; dropping it closes it.
+#[async_trait]
+pub trait Listener: Send {
+    /// Where and how the redirect is awaited.
+    fn listening(&self) -> &Listening;
+
+    /// Waits for the redirect that carries the asked-for state; all else passes without ending the wait.
+    async fn receive(&mut self, query: &Receive) -> Result<Redirect, AdapterError>;
+}
+
+/// Tells the time and lets it pass.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// The time now.
+    fn now(&self) -> UnixTime;
+
+    /// Resolves after that long.
+    async fn sleep(&self, duration: Duration);
+}
+
+/// A body on its way: nothing, bytes, or a stream.
+#[derive(Default)]
+pub struct Body {
+    content: Content,
+}
+
+#[derive(Default)]
+enum Content {
+    #[default]
+    Empty,
+    Bytes(Vec<u8>),
+    Stream(core::pin::Pin<Box<dyn AsyncRead + Send>>, Option<u64>),
+}
+
+impl Body {
+    /// No body.
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// A stream of that many bytes, or of a length not known beforehand.
+    pub fn stream(reader: impl AsyncRead + Send + 'static, length: Option<u64>) -> Self {
+        Self { content: Content::Stream(Box::pin(reader), length) }
+    }
+
+    /// How many bytes there are, where that is known.
+    pub fn length(&self) -> Option<u64> {
+        match &self.content {
+            Content::Empty => Some(0),
+            Content::Bytes(bytes) => Some(bytes.len() as u64),
+            Content::Stream(_, length) => *length,
+        }
+    }
+
+    /// The bytes, where the body is held in memory, so that it can be sent a second time.
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        match &self.content {
+            Content::Empty => Some(&[]),
+            Content::Bytes(bytes) => Some(bytes),
+            Content::Stream(..) => None,
+        }
+    }
+
+    /// As a stream, whatever it is made of.
+    pub fn into_reader(self) -> core::pin::Pin<Box<dyn AsyncRead + Send>> {
+        match self.content {
+            Content::Empty => Box::pin(futures::io::empty()),
+            Content::Bytes(bytes) => Box::pin(futures::io::Cursor::new(bytes)),
+            Content::Stream(reader, _) => reader,
+        }
+    }
+
+    /// Reads all of it; `None` where it is longer than `limit` bytes.
+    pub async fn read_to_limit(self, limit: usize) -> std::io::Result<Option<Vec<u8>>> {
+        let mut bytes = Vec::new();
+        self.into_reader().take(limit as u64 + 1).read_to_end(&mut bytes).await?;
+        Ok((bytes.len() <= limit).then_some(bytes))
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Self {
+        if bytes.is_empty() { Self::empty() } else { Self { content: Content::Bytes(bytes) } }
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Self {
+        text.into_bytes().into()
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.length() {
+            Some(length) => write!(f, "Body({length} bytes)"),
+            None => f.write_str("Body(a stream)"),
+        }
+    }
+}

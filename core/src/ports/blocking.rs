@@ -1,0 +1,199 @@
+//! The ports for programs that wait.
+
+use std::boxed::Box;
+use std::fmt;
+use std::io::{self, Read};
+use std::string::String;
+use std::time::Duration;
+use std::vec::Vec;
+
+use super::AdapterError;
+use crate::{Listen, Listening, Prompt, Receive, Redirect, UnixTime};
+
+/// Sends HTTP requests: the flow's own, and the calls to the app.
+///
+/// An implementation never follows a redirect, keeps no cookies, and adds no header of its own besides
+/// those that frame the message (`Host`, `Content-Length`, `Transfer-Encoding`, `Connection`) and an
+/// `Accept-Encoding` that it undoes itself. A status of 4xx or 5xx is an answer, not an error.
+pub trait Transport: Send + Sync {
+    /// Sends, and returns as soon as the head of the answer is there.
+    ///
+    /// `timeout` limits the wait for that head, and any single wait for more of the body.
+    fn send(&self, request: http::Request<Body>, timeout: Duration) -> Result<http::Response<Body>, AdapterError>;
+}
+
+/// Keeps the bytes of the token cache.
+///
+/// The core owns their meaning. An implementation keeps them for one user only, and replaces them all
+/// or not at all.
+pub trait Cache: Send + Sync {
+    /// All bytes; `None` where there are none yet.
+    fn load(&self) -> Result<Option<Vec<u8>>, AdapterError>;
+
+    /// Replaces all bytes; where it fails, the old ones are still there.
+    fn save(&self, bytes: &[u8]) -> Result<(), AdapterError>;
+
+    /// Moves the present bytes away, so that a save can follow and nothing is lost.
+    ///
+    /// Returns where they are now, for the user to read.
+    fn set_aside(&self) -> Result<String, AdapterError>;
+
+    /// Tries to lock out all others who share this cache, threads and processes alike; never blocks.
+    fn try_lock(&self) -> Result<TryLock, AdapterError>;
+
+    /// Where the bytes are kept, for the user to read.
+    fn location(&self) -> String;
+}
+
+/// How a try for the lock ended.
+pub enum TryLock {
+    /// Ours until the guard is dropped.
+    Held(Box<dyn Send>),
+    /// Somebody else's.
+    Busy,
+    /// This cache has no lock.
+    Unsupported,
+}
+
+impl fmt::Debug for TryLock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Held(_) => "Held",
+            Self::Busy => "Busy",
+            Self::Unsupported => "Unsupported",
+        })
+    }
+}
+
+/// Takes the user through a sign-in.
+pub trait Browser: Send + Sync {
+    /// Gets ready to receive a redirect, before any page is shown.
+    ///
+    /// A browser that only shows user codes answers with [`Fault::NotFound`](crate::Fault::NotFound).
+    fn listen(&self, query: &Listen) -> Result<Box<dyn Listener>, AdapterError>;
+
+    /// Shows the sign-in page's URL, or the user code, and opens a browser where it can.
+    ///
+    /// It returns at once. That no browser opened is no failure while the user can read the URL.
+    fn present(&self, prompt: &Prompt) -> Result<(), AdapterError>;
+}
+
+/// The receiving end of one sign-in; dropping it closes it.
+pub trait Listener: Send {
+    /// Where and how the redirect is awaited.
+    fn listening(&self) -> &Listening;
+
+    /// Waits for the redirect that carries the asked-for state; all else passes without ending the wait.
+    fn receive(&mut self, query: &Receive) -> Result<Redirect, AdapterError>;
+}
+
+/// Tells the time and lets it pass.
+pub trait Clock: Send + Sync {
+    /// The time now.
+    fn now(&self) -> UnixTime;
+
+    /// Returns after that long.
+    fn sleep(&self, duration: Duration);
+}
+
+/// The operating system's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> UnixTime {
+        UnixTime::now()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
+}
+
+/// Brings unpredictable bytes.
+pub trait Entropy: Send + Sync {
+    /// Fills the whole buffer.
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), AdapterError>;
+}
+
+/// A body on its way: nothing, bytes, or a stream.
+#[derive(Default)]
+pub struct Body {
+    content: Content,
+}
+
+#[derive(Default)]
+enum Content {
+    #[default]
+    Empty,
+    Bytes(io::Cursor<Vec<u8>>),
+    Stream(Box<dyn Read + Send>, Option<u64>),
+}
+
+impl Body {
+    /// No body.
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// A stream of that many bytes, or of a length not known beforehand.
+    pub fn stream(reader: impl Read + Send + 'static, length: Option<u64>) -> Self {
+        Self { content: Content::Stream(Box::new(reader), length) }
+    }
+
+    /// How many bytes are still to come, where that is known.
+    pub fn length(&self) -> Option<u64> {
+        match &self.content {
+            Content::Empty => Some(0),
+            Content::Bytes(bytes) => Some(bytes.get_ref().len() as u64 - bytes.position()),
+            Content::Stream(_, length) => *length,
+        }
+    }
+
+    /// The bytes, where the body is held in memory, so that it can be sent a second time.
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        match &self.content {
+            Content::Empty => Some(&[]),
+            Content::Bytes(bytes) => Some(bytes.get_ref()),
+            Content::Stream(..) => None,
+        }
+    }
+
+    /// Reads all of it; `None` where it is longer than `limit` bytes.
+    pub fn read_to_limit(&mut self, limit: usize) -> io::Result<Option<Vec<u8>>> {
+        let mut bytes = Vec::new();
+        self.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+        Ok((bytes.len() <= limit).then_some(bytes))
+    }
+}
+
+impl Read for Body {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &mut self.content {
+            Content::Empty => Ok(0),
+            Content::Bytes(bytes) => bytes.read(buffer),
+            Content::Stream(reader, _) => reader.read(buffer),
+        }
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Self {
+        if bytes.is_empty() { Self::empty() } else { Self { content: Content::Bytes(io::Cursor::new(bytes)) } }
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Self {
+        text.into_bytes().into()
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.length() {
+            Some(length) => write!(f, "Body({length} bytes)"),
+            None => f.write_str("Body(a stream)"),
+        }
+    }
+}

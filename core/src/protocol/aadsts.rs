@@ -1,0 +1,172 @@
+//! What the AADSTS numbers mean, and what to do about them.
+//!
+//! For people only: programs decide on `error` and `suberror`, as Microsoft asks
+//! (identity-platform/reference-error-codes).
+
+/// What kind of matter an error is, as far as who can settle it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Matter {
+    /// The registration, the tenant or the scope is not what was configured.
+    Configuration,
+    /// A policy, consent or assignment: an administrator can change it.
+    Policy,
+    /// The user can settle it by signing in.
+    SignIn,
+    /// The user said no.
+    Declined,
+    /// It passes by itself.
+    Passing,
+}
+
+/// A known number.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// Who can settle it.
+    pub matter: Matter,
+    /// A word for scripts, such as `consent_required`.
+    pub kind: &'static str,
+    /// What to do, as a sentence without its full stop.
+    pub remedy: &'static str,
+}
+
+type Row = (&'static [u32], Matter, &'static str, &'static str);
+
+use Matter::{Configuration, Declined, Passing, Policy, SignIn};
+
+const KNOWN: &[Row] = &[
+    (
+        &[50011, 70004, 900_971, 500_113],
+        Configuration,
+        "redirect_uri_not_registered",
+        "add the redirect URI http://localhost to the native registration, under \"Mobile and desktop applications\"",
+    ),
+    (
+        &[50020, 50034, 51004, 16000, 500_208, 90072],
+        Policy,
+        "account_not_in_tenant",
+        "sign in with an account of this tenant, or have this one invited as a guest",
+    ),
+    (&[50053], Policy, "account_locked", "wait a while, or ask an administrator to unlock the account"),
+    (&[50055, 50144], SignIn, "password_expired", "change the password, then sign in again"),
+    (&[50057], Policy, "account_disabled", "ask an administrator to enable the account"),
+    (&[50058], SignIn, "no_session", "sign in"),
+    (&[50059, 90019], Configuration, "tenant_unknown", "name the tenant: its id or one of its domains"),
+    (
+        &[50072, 50074, 50076, 50079, 50158, 50078],
+        SignIn,
+        "mfa_required",
+        "sign in: a further proof of identity is asked for",
+    ),
+    (
+        &[50085, 70000, 50089, 70008, 700_082, 50173, 70043],
+        SignIn,
+        "sign_in_expired",
+        "sign in again: the stored sign-in has ended",
+    ),
+    (
+        &[700_084],
+        Configuration,
+        "spa_registration",
+        "move the redirect URI from \"Single-page application\" to \"Mobile and desktop applications\"",
+    ),
+    (
+        &[50097, 50129, 53000, 53001, 50131, 50005],
+        Policy,
+        "device_required",
+        "a policy asks for a managed device: use one, or ask an administrator to exclude this app",
+    ),
+    (
+        &[53002, 50127],
+        Policy,
+        "approved_app_required",
+        "a policy asks for an approved app: ask an administrator to exclude this one",
+    ),
+    (
+        &[53003, 530_032, 530_035, 530_036, 530_084, 53004, 53010],
+        Policy,
+        "blocked_by_policy",
+        "a Conditional Access policy blocks this sign-in; where it was by user code, try the browser, else give an administrator the correlation id",
+    ),
+    (&[50105], Policy, "not_assigned", "ask an administrator to assign the user to the app"),
+    (&[50126, 50056], SignIn, "wrong_credentials", "check the user name and password"),
+    (
+        &[50194, 90130, 90124, 9_001_023, 9_002_332],
+        Configuration,
+        "tenant_required",
+        "name the tenant itself instead of common, organizations or consumers",
+    ),
+    (&[50196], Passing, "loop_detected", "wait some minutes: too many like requests were made"),
+    (&[54005], SignIn, "code_used", "sign in again: the code was used already"),
+    (
+        &[65001],
+        Policy,
+        "consent_required",
+        "sign in and consent, or ask an administrator to grant the app's permission to this client",
+    ),
+    (&[65004], Declined, "consent_declined", "sign in again and accept"),
+    (
+        &[90094, 90095],
+        Policy,
+        "admin_consent_required",
+        "ask an administrator to grant the app's permission to this client",
+    ),
+    (
+        &[65005, 650_056, 650_057],
+        Configuration,
+        "permission_missing",
+        "add the app's permission (user_impersonation) to the native registration, under \"API permissions\"",
+    ),
+    (
+        &[500_011, 50001, 650_052, 650_054],
+        Configuration,
+        "resource_unknown",
+        "check the scope: what stands before its last slash must be the app's Application ID URI, slash for slash, in this tenant",
+    ),
+    (
+        &[700_016, 700_011, 70001, 7_000_112],
+        Configuration,
+        "client_unknown",
+        "check the client id and the tenant: this client is not registered, or is disabled, there",
+    ),
+    (
+        &[700_022, 700_023, 70011, 28002, 28003, 28000, 901_002, 9_010_010],
+        Configuration,
+        "scope_invalid",
+        "check the scope: give the scope of one app, as its registration shows it",
+    ),
+    (
+        &[7_000_218, 7_000_215],
+        Configuration,
+        "not_a_public_client",
+        "move the redirect URI to \"Mobile and desktop applications\" and, for user codes, allow public client flows",
+    ),
+    (&[90002], Configuration, "tenant_not_found", "check the tenant and the cloud"),
+    (&[90038, 900_439, 90043, 900_382], Configuration, "wrong_cloud", "use the sign-in host of the tenant's own cloud"),
+    (&[500_212, 500_213, 500_021, 500_022], Policy, "cross_tenant_policy", "ask the administrators of both tenants"),
+    (&[90006, 90024, 90033, 90090, 50033, 50087, 90055], Passing, "temporarily_unavailable", "try again in a while"),
+    (&[70018], Declined, "wrong_user_code", "begin again and enter the code as shown"),
+    (&[70019, 70020], SignIn, "user_code_expired", "begin again and enter the code in time"),
+];
+
+/// What is known of a number.
+pub fn explain(number: u32) -> Option<Explanation> {
+    let &(_, matter, kind, remedy) = KNOWN.iter().find(|(numbers, ..)| numbers.contains(&number))?;
+    Some(Explanation { matter, kind, remedy })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_number_stands_once() {
+        let mut numbers: alloc::vec::Vec<u32> =
+            super::KNOWN.iter().flat_map(|(numbers, ..)| *numbers).copied().collect();
+        let all = numbers.len();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), all);
+        assert_eq!(super::explain(65001).unwrap().kind, "consent_required");
+        assert!(super::explain(1).is_none());
+    }
+}

@@ -1,0 +1,98 @@
+//! What a flow ends with.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::{Account, Fault, Secret, UnixTime};
+
+/// An access token, and where it came from.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Token {
+    /// The token itself, opaque to its bearer.
+    pub secret: Secret,
+    /// The scopes that it is good for.
+    pub scopes: Vec<String>,
+    /// When it stops being good.
+    pub expires_on: UnixTime,
+    /// Where it came from.
+    pub source: TokenSource,
+    /// Whose it is, where that is known.
+    pub account: Option<Account>,
+    /// What did not go as it should on the way, though the token is good.
+    pub warnings: Vec<Warning>,
+}
+
+/// Where a token came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TokenSource {
+    /// From the cache, with no word to the authority.
+    Cache,
+    /// From a silent refresh.
+    Refresh,
+    /// From a sign-in.
+    SignIn,
+}
+
+/// How a flow ended well.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// With a token.
+    Token(alloc::boxed::Box<Token>),
+    /// With the accounts in the cache, by user name.
+    Accounts(Vec<Account>),
+    /// With so many accounts signed out.
+    SignedOut {
+        /// The accounts whose tokens are gone from the cache.
+        accounts: Vec<Account>,
+        /// What did not go as it should.
+        warnings: Vec<Warning>,
+    },
+}
+
+/// Something that went wrong beside the way.
+///
+/// The cache can only help: where it fails, the token is still given, with one of these.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// The cache could not be read, and is left as it is.
+    CacheUnread(Fault),
+    /// The cache held something unreadable. It is untouched, and will be set aside by the next save.
+    CacheCorrupt,
+    /// The unreadable cache is now kept here.
+    CacheSetAside(String),
+    /// The token could not be stored: the next call needs a refresh or a sign-in again.
+    CacheUnsaved(Fault),
+    /// The lock of the cache could not be had: others may have done the same work at the same time.
+    Unlocked,
+    /// The token is good but due for renewal, and the authority did not renew it for a passing reason.
+    RefreshPostponed,
+    /// The authority granted less than was asked for; these scopes are missing.
+    ScopesDeclined(Vec<String>),
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CacheUnread(fault) => write!(f, "the token cache could not be read and is left as it is: {fault}"),
+            Self::CacheCorrupt => {
+                f.write_str("the token cache is unreadable; it is left as it is until a sign-in sets it aside")
+            }
+            Self::CacheSetAside(place) => {
+                write!(f, "the token cache was unreadable; it was set aside, untouched, to {place}")
+            }
+            Self::CacheUnsaved(fault) => {
+                write!(f, "the token could not be stored, so the next call has to ask the authority again: {fault}")
+            }
+            Self::Unlocked => f.write_str("the lock of the token cache could not be had; went on without it"),
+            Self::RefreshPostponed => {
+                f.write_str("the token is still good, but its renewal failed and will be tried again")
+            }
+            Self::ScopesDeclined(scopes) => write!(f, "the authority did not grant {}", scopes.join(" ")),
+        }
+    }
+}
