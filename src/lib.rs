@@ -1,1 +1,56 @@
-//! entrada.
+//! Reach apps published through Microsoft Entra application proxy.
+//!
+//! **entrada** looks a token up in the cache, refreshes it silently, falls back to a sign-in only when the
+//! authority says so, and calls the app with it as a Bearer, which never goes to another origin.
+//!
+//! ```no_run
+//! # #[cfg(all(feature = "ureq", feature = "file-cache", feature = "system-browser"))]
+//! # fn main() -> Result<(), entrada::Error> {
+//! let scope = "https://hr-contoso.msappproxy.net//user_impersonation";
+//!
+//! let client = entrada::Client::builder("8f4a7c1e-2d3b-4b5c-9d6e-7f8091a2b3c4")
+//!     .tenant("contoso.onmicrosoft.com")
+//!     .build()?; // ureq, the file cache and the system browser, by default
+//! let token = client.token(&[scope])?; // cache, refresh, or sign-in
+//! let reply = client.get("https://hr-contoso.msappproxy.net/api/me", &[scope])?; // an http::Response
+//! # let _ = (token, reply);
+//! # Ok(())
+//! # }
+//! # #[cfg(not(all(feature = "ureq", feature = "file-cache", feature = "system-browser")))]
+//! # fn main() {}
+//! ```
+//!
+//! # Features
+//!
+//! | feature | what it brings | default |
+//! | --- | --- | --- |
+//! | `ureq` | the blocking HTTP transport: rustls, the system's roots, proxies from the environment | yes |
+//! | `file-cache` | the token cache in one file, in the format that Microsoft's libraries share | yes |
+//! | `memory-cache` | the token cache in memory | |
+//! | `system-browser` | the sign-in in the user's browser, with a loopback redirect | yes |
+//! | `console-browser` | the sign-in in a terminal: a pasted redirect, or a user code | |
+//! | `async` | the async ports and their driver, on whatever runtime | |
+//!
+//! Whoever brings their own I/O uses [`Flow`] alone, from [`core`](entrada_core) without its features.
+
+mod builder;
+mod call;
+mod client;
+mod entropy;
+
+pub use builder::ClientBuilder;
+pub use call::Call;
+pub use client::Client;
+pub use entrada_core::*;
+pub use entropy::SystemEntropy;
+
+#[cfg(feature = "console-browser")]
+pub use entrada_browser_console as console_browser;
+#[cfg(feature = "system-browser")]
+pub use entrada_browser_system as system_browser;
+#[cfg(feature = "file-cache")]
+pub use entrada_cache_file as file_cache;
+#[cfg(feature = "memory-cache")]
+pub use entrada_cache_memory as memory_cache;
+#[cfg(feature = "ureq")]
+pub use entrada_ureq as ureq;

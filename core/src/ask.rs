@@ -60,7 +60,6 @@ pub struct Event {
 }
 
 /// The answers by kind, seen by the flow alone.
-#[derive(Debug)]
 pub(crate) enum Answer {
     Http(HttpAnswer),
     Loaded(Option<Vec<u8>>),
@@ -73,6 +72,25 @@ pub(crate) enum Answer {
     Presented,
     Redirect(Redirect),
     Waited,
+}
+
+/// Sizes instead of bytes: those of the cache are secret, and so are those that a verifier is cut from.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http(answer) => answer.fmt(f),
+            Self::Loaded(bytes) => write!(f, "Loaded({} bytes)", bytes.as_ref().map_or(0, Vec::len)),
+            Self::Saved => f.write_str("Saved"),
+            Self::SetAside(place) => write!(f, "SetAside({place:?})"),
+            Self::Lock(lock) => lock.fmt(f),
+            Self::Unlocked => f.write_str("Unlocked"),
+            Self::Entropy(bytes) => write!(f, "Entropy({} bytes)", bytes.len()),
+            Self::Listening(listening) => listening.fmt(f),
+            Self::Presented => f.write_str("Presented"),
+            Self::Redirect(redirect) => redirect.fmt(f),
+            Self::Waited => f.write_str("Waited"),
+        }
+    }
 }
 
 /// What a flow wants next. The driver knows no states: it does what it is told and answers.

@@ -7,7 +7,7 @@ use core::error::Error as StdError;
 use core::fmt;
 use core::time::Duration;
 
-use crate::protocol::aadsts;
+use crate::protocol::{ProxyRefused, aadsts};
 use crate::{Fault, Warning};
 
 /// Why a flow, or a call to the app, ended without what was asked for.
@@ -26,6 +26,10 @@ pub enum Error {
     TimedOut(Waiting),
     /// The user, or the embedding program, gave up.
     Cancelled,
+    /// The application proxy sent to its sign-in page although a token was presented.
+    ProxyRefused(Box<ProxyRefused>),
+    /// The app redirected more often than was allowed.
+    TooManyRedirects(u32),
     /// Several accounts fit. The user names are in the order of the cache.
     AmbiguousAccount(Vec<String>),
     /// The configuration cannot be used; the sentence says what is wrong and what would be right.
@@ -49,6 +53,8 @@ impl Error {
             Self::UiRequired(_)
             | Self::TimedOut(_)
             | Self::Cancelled
+            | Self::ProxyRefused(_)
+            | Self::TooManyRedirects(_)
             | Self::AmbiguousAccount(_)
             | Self::Config(_)
             | Self::Misuse(_) => false,
@@ -68,6 +74,7 @@ impl Error {
     pub fn correlation_id(&self) -> Option<&str> {
         match self {
             Self::Protocol(protocol) => protocol.correlation_id.as_deref(),
+            Self::ProxyRefused(refused) => refused.edge.correlation_id.as_deref(),
             _ => self.server()?.correlation_id.as_deref(),
         }
     }
@@ -82,6 +89,12 @@ impl Error {
             Fault::Cancelled => Self::Cancelled,
             _ => Self::Adapter(Box::new(AdapterFailure { port, fault, source: None })),
         }
+    }
+
+    /// The failure of an adapter that was used outside a flow, such as a call to the app.
+    #[cfg(feature = "std")]
+    pub fn from_adapter(port: Port, error: crate::ports::AdapterError) -> Self {
+        Self::adapter(port, error.fault()).with_source(error.into_source())
     }
 
     pub(crate) fn protocol(what: impl Into<String>) -> Self {
@@ -109,6 +122,8 @@ impl fmt::Display for Error {
             Self::Protocol(protocol) => protocol.fmt(f),
             Self::Adapter(failure) => failure.fmt(f),
             Self::TimedOut(waiting) => waiting.fmt(f),
+            Self::ProxyRefused(refused) => refused.fmt(f),
+            Self::TooManyRedirects(limit) => write!(f, "the app redirected more than {limit} times"),
             Self::Cancelled => f.write_str("cancelled"),
             Self::AmbiguousAccount(names) => {
                 write!(f, "several accounts are signed in ({}): name the one to use", names.join(", "))

@@ -71,6 +71,11 @@ impl AppCall {
         self.url.as_str()
     }
 
+    /// Whether another call is to the same scheme, host and port.
+    pub fn is_same_origin(&self, other: &Self) -> bool {
+        self.url.origin() == other.url.origin()
+    }
+
     /// The value of `Authorization` for a request to this URL; `None` where it is another origin than the app's.
     pub fn authorization(&self, token: &Token, to: &str) -> Option<crate::Secret> {
         let to = Url::parse(to).ok()?;

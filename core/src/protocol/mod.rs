@@ -18,7 +18,7 @@ pub mod aadsts;
 pub use self::http::{HttpAnswer, HttpQuery, Method, ResponseMode};
 pub use call::{AppCall, Verdict};
 pub use challenge::{Challenge, challenges, claims_challenge};
-pub use edge::EdgeRedirect;
+pub use edge::{EdgeRedirect, ProxyRefused};
 
 pub(crate) use authorize::{AuthorizationRequest, AuthorizationSecrets, read_redirect};
 pub(crate) use claims::merged_claims;

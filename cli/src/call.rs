@@ -1,0 +1,175 @@
+//! `entrada get`, `post`, `put`, `patch`, `delete` and `head`.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use entrada::ports::blocking::Body;
+use entrada::protocol::AppCall;
+use entrada::{Client, TokenRequest};
+use http::{HeaderName, HeaderValue, Method, Request, Response};
+
+use crate::answer;
+use crate::args::Call;
+use crate::assemble::{self, Asking};
+use crate::body::Source;
+use crate::failure::{Failure, NETWORK};
+use crate::notice::Notice;
+use crate::settings::Settings;
+
+/// As curl has it.
+const MOST_REDIRECTS: u32 = 50;
+/// How much of an error page is shown.
+const EXCERPT: usize = 2048;
+/// The longest pause between tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+pub(crate) fn run(method: &str, call: &Call, settings: &Settings, notice: Notice) -> Result<ExitCode, Failure> {
+    let head = head(method, call)?;
+    let (source, content_type) = Source::from_call(call)?;
+    let client = assemble::client(settings, Asking::Allowed, notice)?;
+    let token_request = assemble::token_request(settings)?;
+    let mut tries = 0;
+    loop {
+        let request = request(&head, content_type.as_deref(), &source)?;
+        let result = send(&client, &token_request, call, request, notice, settings);
+        match pause_before_retry(&result, tries) {
+            Some(pause) if tries < call.retry => {
+                tries += 1;
+                notice.say(&format!("Try {tries} of {} failed; next in {} s.", call.retry + 1, pause.as_secs()));
+                std::thread::sleep(pause);
+            }
+            _ => return deliver(result?, call, notice),
+        }
+    }
+}
+
+fn send(
+    client: &Client,
+    token_request: &TokenRequest,
+    call: &Call,
+    request: Request<Body>,
+    notice: Notice,
+    settings: &Settings,
+) -> Result<Response<Body>, Failure> {
+    client
+        .call(token_request)
+        .timeout(Duration::from_secs(call.timeout))
+        .follow(if call.location { MOST_REDIRECTS } else { 0 })
+        .on_token(move |token| notice.token(token))
+        .send(request)
+        .map_err(|error| assemble::failure(error, settings))
+}
+
+/// The request without its body, which every try opens anew.
+fn head(method: &str, call: &Call) -> Result<Request<()>, Failure> {
+    let url = AppCall::new(&call.url).map_err(|error| Failure::usage(error.to_string()))?;
+    let method = Method::from_bytes(call.method.as_deref().unwrap_or(method).as_bytes())
+        .map_err(|_| Failure::usage(format!("{:?} is not a method", call.method.as_deref().unwrap_or(method))))?;
+    let mut request = Request::builder().method(method).uri(url.url());
+    for header in &call.headers {
+        let (name, value) = parse_header(header)?;
+        request = request.header(name, value);
+    }
+    request.body(()).map_err(|error| Failure::usage(format!("{} cannot be called: {error}", call.url)))
+}
+
+fn parse_header(header: &str) -> Result<(HeaderName, HeaderValue), Failure> {
+    let unusable = || Failure::usage("a header is unusable: write -H 'Name: value'".to_owned());
+    let (name, value) = header.split_once(':').ok_or_else(unusable)?;
+    let name: HeaderName = name.trim().parse().map_err(|_| unusable())?;
+    if name == http::header::AUTHORIZATION {
+        return Err(Failure::usage(
+            "Authorization is what entrada adds: an app behind the proxy that wants one of its own needs another header".to_owned(),
+        ));
+    }
+    Ok((name, HeaderValue::from_str(value.trim()).map_err(|_| unusable())?))
+}
+
+fn request(head: &Request<()>, content_type: Option<&str>, source: &Source) -> Result<Request<Body>, Failure> {
+    let mut request = Request::new(source.open()?);
+    request.method_mut().clone_from(head.method());
+    request.uri_mut().clone_from(head.uri());
+    request.headers_mut().clone_from(head.headers());
+    let headers = request.headers_mut();
+    if let Some(value) = content_type.and_then(|text| HeaderValue::from_str(text).ok()) {
+        headers.entry(http::header::CONTENT_TYPE).or_insert(value);
+    }
+    headers.entry(http::header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+    Ok(request)
+}
+
+/// How long to wait before another try, where the failure is one that passes.
+fn pause_before_retry(result: &Result<Response<Body>, Failure>, tries: u32) -> Option<Duration> {
+    let doubling = Duration::from_secs(1 << tries.min(6));
+    let pause = match result {
+        Ok(response) if matches!(response.status().as_u16(), 408 | 429 | 502 | 503 | 504) => {
+            let named = response.headers().get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+            named.and_then(|text| text.trim().parse().ok()).map_or(doubling, Duration::from_secs)
+        }
+        Err(failure) if failure.code == NETWORK && failure.kind != "tls" => doubling,
+        _ => return None,
+    };
+    Some(pause.min(LONGEST_PAUSE))
+}
+
+fn deliver(response: Response<Body>, call: &Call, notice: Notice) -> Result<ExitCode, Failure> {
+    let status = response.status();
+    notice.detail(&format!("{} {}", status.as_u16(), call.url));
+    if call.include {
+        answer::print(&printed_head(&response))?;
+    }
+    let location = response
+        .headers()
+        .get(http::header::LOCATION)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let mut body = response.into_body();
+    if status.is_success() || status.is_informational() {
+        write(&mut body, call)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let failure = match location.filter(|_| status.is_redirection()) {
+        Some(to) => Failure::status(status.as_u16(), format!("the app redirects to {}", plain(&to)))
+            .with_remedy("call that, or follow redirects with -L"),
+        None => Failure::status(status.as_u16(), format!("the app answered {status}")),
+    };
+    if call.fail_with_body {
+        write(&mut body, call)?;
+        return Err(failure);
+    }
+    Err(with_excerpt(failure, body))
+}
+
+fn write(body: &mut Body, call: &Call) -> Result<(), Failure> {
+    match &call.output {
+        Some(path) => answer::save_body(body, path),
+        None => answer::print_body(body),
+    }
+}
+
+/// The first of what the app says about it, where it is text.
+fn with_excerpt(mut failure: Failure, body: Body) -> Failure {
+    let mut start = Vec::new();
+    let read = std::io::Read::read_to_end(&mut std::io::Read::take(body, EXCERPT as u64), &mut start);
+    let text = plain(&String::from_utf8_lossy(&start));
+    if read.is_ok() && !text.is_empty() {
+        failure.message = format!("{}: {text}", failure.message);
+    }
+    failure
+}
+
+/// Text that cannot move a terminal's cursor, on one line.
+fn plain(text: &str) -> String {
+    let visible: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    visible.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn printed_head(response: &Response<Body>) -> Vec<u8> {
+    let status = response.status();
+    let mut head =
+        format!("{:?} {} {}\r\n", response.version(), status.as_u16(), status.canonical_reason().unwrap_or_default());
+    for (name, value) in response.headers() {
+        head.push_str(&format!("{name}: {}\r\n", String::from_utf8_lossy(value.as_bytes())));
+    }
+    head.push_str("\r\n");
+    head.into_bytes()
+}

@@ -1,0 +1,143 @@
+//! What went wrong, with the exit code that scripts rely on.
+
+use std::error::Error as _;
+use std::io;
+
+use entrada::protocol::aadsts::{self, Matter};
+use entrada::{Error, Fault, Port, ServerError};
+
+/// The end of a run that did not do what was asked.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) code: u8,
+    pub(crate) kind: String,
+    pub(crate) message: String,
+    pub(crate) remedy: Option<String>,
+    pub(crate) aadsts: Option<u32>,
+    pub(crate) correlation_id: Option<String>,
+}
+
+pub(crate) const OTHER: u8 = 1;
+pub(crate) const USAGE: u8 = 2;
+pub(crate) const TOO_MANY_REDIRECTS: u8 = 6;
+pub(crate) const NETWORK: u8 = 7;
+pub(crate) const SIGN_IN_NEEDED: u8 = 10;
+pub(crate) const REFUSED: u8 = 11;
+pub(crate) const SIGN_IN_TIMED_OUT: u8 = 12;
+pub(crate) const POLICY: u8 = 13;
+pub(crate) const PROXY_REFUSED: u8 = 14;
+pub(crate) const CONFIGURATION: u8 = 15;
+pub(crate) const STORE: u8 = 16;
+
+impl Failure {
+    pub(crate) fn new(code: u8, kind: &str, message: String) -> Self {
+        Self { code, kind: kind.to_owned(), message, remedy: None, aadsts: None, correlation_id: None }
+    }
+
+    pub(crate) fn config(message: String) -> Self {
+        Self::new(CONFIGURATION, "configuration", message)
+    }
+
+    pub(crate) fn usage(message: String) -> Self {
+        Self::new(USAGE, "usage", message)
+    }
+
+    pub(crate) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// For an answer of the app whose status is no success.
+    pub(crate) fn status(status: u16, message: String) -> Self {
+        let code = u8::try_from(status / 100).unwrap_or(OTHER);
+        Self::new(code, &format!("http_{status}"), message)
+    }
+
+    pub(crate) fn output(what: &str, error: &io::Error) -> Self {
+        Self::new(OTHER, "output", format!("{what} cannot be written: {error}"))
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let (code, kind) = code_and_kind(&error);
+        // The remedy has a field of its own.
+        let remedy = error.remedy().map(String::from);
+        let mut message = error.to_string();
+        if let Some(tail) = remedy.as_ref().map(|remedy| format!("; {remedy}")) {
+            message = message.trim_end_matches(tail.as_str()).to_owned();
+        }
+        let mut cause = error.source().and_then(|source| source.source());
+        while let Some(deeper) = cause {
+            let text = deeper.to_string();
+            if !message.contains(&text) {
+                message = format!("{message}: {text}");
+            }
+            cause = deeper.source();
+        }
+        Self {
+            code,
+            kind,
+            message,
+            remedy,
+            aadsts: error.server().and_then(ServerError::aadsts),
+            correlation_id: error.correlation_id().map(String::from),
+        }
+    }
+}
+
+fn code_and_kind(error: &Error) -> (u8, String) {
+    let (code, kind) = match error {
+        Error::UiRequired(_) => (SIGN_IN_NEEDED, "sign_in_needed"),
+        Error::Server(server) => return server_code(server),
+        Error::Protocol(_) => (CONFIGURATION, "not_an_authority"),
+        Error::Adapter(failure) => match (failure.port, failure.fault) {
+            (Port::Cache, _) => (STORE, "store"),
+            (_, Fault::Untrusted) => (NETWORK, "tls"),
+            (_, Fault::TimedOut) => (NETWORK, "timed_out"),
+            (_, Fault::Unreachable) => (NETWORK, "unreachable"),
+            (Port::Browser, _) => (OTHER, "browser"),
+            _ => (OTHER, "other"),
+        },
+        Error::TimedOut(_) => (SIGN_IN_TIMED_OUT, "sign_in_timed_out"),
+        Error::Cancelled => (REFUSED, "cancelled"),
+        Error::ProxyRefused(_) => (PROXY_REFUSED, "proxy_refused"),
+        Error::TooManyRedirects(_) => (TOO_MANY_REDIRECTS, "too_many_redirects"),
+        Error::AmbiguousAccount(_) => (CONFIGURATION, "ambiguous_account"),
+        Error::Config(_) => (CONFIGURATION, "configuration"),
+        _ => (OTHER, "other"),
+    };
+    (code, kind.to_owned())
+}
+
+/// Decided on `error` first; the number refines what that leaves open.
+fn server_code(server: &ServerError) -> (u8, String) {
+    if server.is_transient() {
+        return (NETWORK, "temporarily_unavailable".to_owned());
+    }
+    if let Some(known) = server.aadsts().and_then(aadsts::explain) {
+        let code = match known.matter {
+            Matter::Configuration => CONFIGURATION,
+            Matter::Policy => POLICY,
+            Matter::SignIn => SIGN_IN_NEEDED,
+            Matter::Declined => REFUSED,
+            Matter::Passing => NETWORK,
+            _ => OTHER,
+        };
+        return (code, known.kind.to_owned());
+    }
+    let code = match server.error.as_str() {
+        "access_denied" | "authorization_declined" => REFUSED,
+        "consent_required" | "interaction_required" => POLICY,
+        "invalid_client"
+        | "unauthorized_client"
+        | "invalid_scope"
+        | "invalid_resource"
+        | "invalid_target"
+        | "invalid_request"
+        | "unsupported_grant_type" => CONFIGURATION,
+        "login_required" => SIGN_IN_NEEDED,
+        _ => OTHER,
+    };
+    (code, server.error.clone())
+}

@@ -1,0 +1,61 @@
+//! The command `entrada`: arguments in, adapters put together, output and exit codes out.
+//!
+//! Its contract, on which scripts rely, is what `entrada --help` and the README say.
+
+mod accounts;
+mod answer;
+mod args;
+mod assemble;
+mod body;
+mod call;
+mod completions;
+mod config;
+mod demo;
+mod failure;
+mod keys;
+mod log;
+mod multipart;
+mod notice;
+mod settings;
+mod sign_in;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+use crate::failure::Failure;
+use crate::notice::Notice;
+use crate::settings::Settings;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let notice = Notice::new(cli.common.quiet, cli.common.verbose, cli.common.color);
+    log::install(notice);
+    match run(&cli, notice) {
+        Ok(code) => code,
+        Err(failure) => {
+            notice.failure(&failure, cli.common.json_errors);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn run(cli: &Cli, notice: Notice) -> Result<ExitCode, Failure> {
+    let settings = |url: Option<&str>| Settings::resolve(&cli.common, url);
+    match &cli.command {
+        Command::Get(call) => call::run("GET", call, &settings(Some(&call.url))?, notice),
+        Command::Post(call) => call::run("POST", call, &settings(Some(&call.url))?, notice),
+        Command::Put(call) => call::run("PUT", call, &settings(Some(&call.url))?, notice),
+        Command::Patch(call) => call::run("PATCH", call, &settings(Some(&call.url))?, notice),
+        Command::Delete(call) => call::run("DELETE", call, &settings(Some(&call.url))?, notice),
+        Command::Head(call) => call::run("HEAD", call, &settings(Some(&call.url))?, notice),
+        Command::Token(token) => token::run(token, &settings(token.url.as_deref())?, notice),
+        Command::Login(login) => accounts::login(login, &settings(login.url.as_deref())?, notice),
+        Command::Logout(logout) => accounts::logout(logout, &settings(None)?, notice),
+        Command::Accounts(accounts) => accounts::list(accounts, &settings(None)?),
+        Command::Demo(demo) => demo::run(demo, notice),
+        Command::Completions(completions) => completions::run(completions),
+    }
+}

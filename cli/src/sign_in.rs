@@ -1,0 +1,89 @@
+//! How to sign in: the browser where one can be opened, else a user code, else a pasted redirect.
+
+use entrada::console_browser::ConsoleBrowser;
+use entrada::ports::AdapterError;
+use entrada::system_browser::SystemBrowser;
+use entrada::{Client, Error, SignIn, Token, TokenRequest};
+
+use crate::args::Flow;
+use crate::keys::{Key, Keys};
+use crate::notice::Notice;
+use crate::settings::Settings;
+
+/// The user's choice of flow, and how to speak meanwhile.
+#[derive(Clone, Debug)]
+pub(crate) struct SignInChoice {
+    flow: Flow,
+    no_browser: bool,
+    sign_in: SignIn,
+    notice: Notice,
+}
+
+impl SignInChoice {
+    pub(crate) fn new(settings: &Settings, sign_in: SignIn, notice: Notice) -> Self {
+        Self { flow: settings.flow, no_browser: settings.no_browser, sign_in, notice }
+    }
+
+    /// Signs the user in.
+    pub(crate) fn sign_in(&self, client: &Client, request: &TokenRequest) -> Result<Token, Error> {
+        match self.flow {
+            Flow::Browser => self.by_browser(client, request),
+            Flow::Device => self.by_code(client, request),
+            Flow::Paste => self.by_paste(client, request),
+            Flow::Auto if self.browser()?.can_open() => self.by_browser(client, request),
+            Flow::Auto => self.without_browser(client, request),
+        }
+    }
+
+    /// No browser can be opened here: a user code works from any device, where the tenant allows it.
+    fn without_browser(&self, client: &Client, request: &TokenRequest) -> Result<Token, Error> {
+        let refused = match self.by_code(client, request) {
+            Err(error @ (Error::Config(_) | Error::Server(_))) if !error.is_transient() && !is_declined(&error) => {
+                error
+            }
+            other => return other,
+        };
+        self.notice.warn(&format!("no sign-in by user code: {refused}"));
+        self.by_paste(client, request)
+    }
+
+    fn by_browser(&self, client: &Client, request: &TokenRequest) -> Result<Token, Error> {
+        let browser = self.browser()?;
+        let keys = Keys::watch(browser.canceller());
+        if keys.is_some() {
+            self.notice.say("Press d for a user code, p to paste the redirect, q to quit, each with Enter.");
+        }
+        let result = client.with_browser(browser).sign_in(request, &self.sign_in);
+        match (result, keys.and_then(|keys| keys.chosen())) {
+            (Err(Error::Cancelled), Some(Key::Device)) => self.by_code(client, request),
+            (Err(Error::Cancelled), Some(Key::Paste)) => self.by_paste(client, request),
+            (result, _) => result,
+        }
+    }
+
+    fn by_code(&self, client: &Client, request: &TokenRequest) -> Result<Token, Error> {
+        client.with_browser(ConsoleBrowser::user_code_only()).sign_in_by_code(request, &self.sign_in)
+    }
+
+    fn by_paste(&self, client: &Client, request: &TokenRequest) -> Result<Token, Error> {
+        let console = match client.app().authority().issuer() {
+            // Nobody listens there, so that the browser stops on an address that can be copied.
+            Some(_) => ConsoleBrowser::builder().redirect_uri("http://localhost").build().map_err(config)?,
+            None => ConsoleBrowser::new(),
+        };
+        client.with_browser(console).sign_in(request, &self.sign_in)
+    }
+
+    fn browser(&self) -> Result<SystemBrowser, Error> {
+        SystemBrowser::builder().open_browser(!self.no_browser).build().map_err(config)
+    }
+}
+
+fn config(error: AdapterError) -> Error {
+    Error::Config(error.to_string())
+}
+
+/// Whether the user said no: then another flow would only ask again.
+fn is_declined(error: &Error) -> bool {
+    error.server().is_some_and(|server| matches!(server.error.as_str(), "access_denied" | "authorization_declined"))
+}

@@ -1,0 +1,157 @@
+//! The blocking client.
+
+use std::sync::Arc;
+
+use entrada_core::drive::blocking::{Ports, run};
+use entrada_core::ports::blocking::{Body, Browser, Cache, Clock, Entropy, Transport};
+use entrada_core::{Account, AccountSelector, Action, App, Error, Flow, Outcome, SignIn, Token, TokenRequest, Warning};
+
+use crate::builder::ClientBuilder;
+use crate::call::Call;
+use crate::entropy::correlation_id;
+
+pub(crate) type SignInWith = Arc<dyn Fn(&Client, &TokenRequest, Error) -> Result<Token, Error> + Send + Sync>;
+
+/// A client that waits: for programs without a runtime, and for threads.
+///
+/// Cheap to clone, and to be shared: clones and threads use one cache, one lock and one connection pool.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) app: App,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) cache: Arc<dyn Cache>,
+    pub(crate) browser: Arc<dyn Browser>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) sign_in: SignIn,
+    pub(crate) sign_in_with: Option<SignInWith>,
+}
+
+impl Client {
+    /// Begins a client for this client id: the Application (client) ID of the native registration.
+    pub fn builder(client_id: impl Into<String>) -> ClientBuilder {
+        ClientBuilder::new(client_id.into())
+    }
+
+    /// A token for these scopes: from the cache, by a silent refresh, or by a sign-in.
+    pub fn token(&self, scopes: &[&str]) -> Result<Token, Error> {
+        self.token_for(&TokenRequest::new(scopes.iter().copied())?)
+    }
+
+    /// The same without a sign-in: where one is needed, [`Error::UiRequired`].
+    pub fn silent(&self, scopes: &[&str]) -> Result<Token, Error> {
+        self.silent_for(&TokenRequest::new(scopes.iter().copied())?)
+    }
+
+    /// A token for a request in detail: from the cache, by a silent refresh, or by a sign-in.
+    pub fn token_for(&self, request: &TokenRequest) -> Result<Token, Error> {
+        let error = match self.silent_for(request) {
+            Err(error) if error.needs_ui() => error,
+            other => return other,
+        };
+        let claims = match &error {
+            Error::UiRequired(required) => required.claims.clone(),
+            _ => None,
+        };
+        let request = request.clone().claims(claims);
+        match &self.sign_in_with {
+            Some(sign_in) => sign_in(self, &request, error),
+            None => self.sign_in(&request, &self.sign_in),
+        }
+    }
+
+    /// A token for a request in detail, without a sign-in.
+    pub fn silent_for(&self, request: &TokenRequest) -> Result<Token, Error> {
+        self.token_by(Flow::silent(&self.app, &self.traced(request)))
+    }
+
+    /// Signs the user in with the browser.
+    pub fn sign_in(&self, request: &TokenRequest, sign_in: &SignIn) -> Result<Token, Error> {
+        self.token_by(Flow::interactive(&self.app, &self.traced(request), sign_in))
+    }
+
+    /// Signs the user in with a user code, shown by this browser.
+    pub fn sign_in_by_code(&self, request: &TokenRequest, sign_in: &SignIn) -> Result<Token, Error> {
+        self.token_by(Flow::device_code(&self.app, &self.traced(request), sign_in))
+    }
+
+    /// The same client with another browser.
+    pub fn with_browser(&self, browser: impl Browser + 'static) -> Self {
+        Self { browser: Arc::new(browser), ..self.clone() }
+    }
+
+    /// Who is signed in, by user name.
+    pub fn accounts(&self) -> Result<Vec<Account>, Error> {
+        match self.run(Flow::accounts(&self.app))? {
+            Outcome::Accounts(accounts) => Ok(accounts),
+            _ => Err(Error::Misuse("a flow for accounts ended with something else")),
+        }
+    }
+
+    /// Takes an account and its tokens out of the cache, or all with `None`; returns whose are gone.
+    pub fn sign_out(&self, account: Option<AccountSelector>) -> Result<(Vec<Account>, Vec<Warning>), Error> {
+        match self.run(Flow::sign_out(&self.app, account))? {
+            Outcome::SignedOut { accounts, warnings } => Ok((accounts, warnings)),
+            _ => Err(Error::Misuse("a flow for signing out ended with something else")),
+        }
+    }
+
+    /// Gets a page of the app.
+    ///
+    /// Redirects are not followed; a status of 4xx or 5xx is an answer. The proxy's redirect to its sign-in
+    /// page is the error [`Error::ProxyRefused`].
+    pub fn get(&self, url: &str, scopes: &[&str]) -> Result<http::Response<Body>, Error> {
+        self.call(&TokenRequest::new(scopes.iter().copied())?).get(url)
+    }
+
+    /// Sends any request to the app; see [`get`](Client::get).
+    pub fn send(&self, request: http::Request<Body>, scopes: &[&str]) -> Result<http::Response<Body>, Error> {
+        self.call(&TokenRequest::new(scopes.iter().copied())?).send(request)
+    }
+
+    /// Begins a call to the app with a request for a token in detail.
+    pub fn call(&self, request: &TokenRequest) -> Call<'_> {
+        Call::new(self, request.clone())
+    }
+
+    /// The native registration and its authority.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Where the tokens are kept, for people to read.
+    pub fn cache_location(&self) -> String {
+        self.cache.location()
+    }
+
+    /// Gives the request a correlation id where it has none.
+    fn traced(&self, request: &TokenRequest) -> TokenRequest {
+        request.clone().correlation_id(correlation_id(&*self.entropy))
+    }
+
+    fn token_by(&self, flow: (Flow, Action)) -> Result<Token, Error> {
+        match self.run(flow)? {
+            Outcome::Token(token) => Ok(*token),
+            _ => Err(Error::Misuse("a flow for a token ended with something else")),
+        }
+    }
+
+    fn run(&self, flow: (Flow, Action)) -> Result<Outcome, Error> {
+        run(
+            flow,
+            Ports {
+                transport: &*self.transport,
+                cache: &*self.cache,
+                browser: &*self.browser,
+                clock: &*self.clock,
+                entropy: &*self.entropy,
+            },
+        )
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("app", &self.app).field("cache", &self.cache.location()).finish_non_exhaustive()
+    }
+}
