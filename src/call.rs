@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use entrada_core::ports::blocking::Body;
+use entrada_core::ports::blocking::{Body, Transport};
 use entrada_core::protocol::{AppCall, ProxyRefused, Verdict};
 use entrada_core::{Error, Port, Token, TokenRequest};
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, PROXY_AUTHORIZATION};
@@ -48,9 +48,7 @@ impl<'a> Call<'a> {
 
     /// Gets a page of the app.
     pub fn get(self, url: &str) -> Result<Response<Body>, Error> {
-        AppCall::new(url)?;
-        let request = Request::get(url).body(Body::empty());
-        self.send(request.map_err(|error| Error::Config(format!("{url:?} cannot be called: {error}")))?)
+        self.send(get(url)?)
     }
 
     /// Sends the request with a Bearer, to its own origin only.
@@ -121,6 +119,16 @@ impl<'a> Call<'a> {
         };
         (verdict, to)
     }
+}
+
+/// A GET without a token.
+pub(crate) fn probe(transport: &dyn Transport, url: &str) -> Result<Response<Body>, Error> {
+    transport.send(get(url)?, PATIENCE).map_err(|error| Error::from_adapter(Port::App, error))
+}
+
+fn get(url: &str) -> Result<Request<Body>, Error> {
+    let request = Request::get(AppCall::new(url)?.url()).body(Body::empty());
+    request.map_err(|error| Error::Config(format!("{url:?} cannot be called: {error}")))
 }
 
 impl std::fmt::Debug for Call<'_> {

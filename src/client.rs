@@ -114,6 +114,11 @@ impl Client {
         Call::new(self, request.clone())
     }
 
+    /// Asks a URL for its page without a token, as a stranger would: what a proxy redirects to tells whom to ask.
+    pub fn probe(&self, url: &str) -> Result<http::Response<Body>, Error> {
+        crate::call::probe(&*self.transport, url)
+    }
+
     /// The native registration and its authority.
     pub fn app(&self) -> &App {
         &self.app

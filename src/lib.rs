@@ -54,3 +54,8 @@ pub use entrada_cache_file as file_cache;
 pub use entrada_cache_memory as memory_cache;
 #[cfg(feature = "ureq")]
 pub use entrada_ureq as ureq;
+
+/// The README's examples, compiled with the others.
+#[cfg(all(doctest, feature = "ureq", feature = "file-cache", feature = "system-browser"))]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

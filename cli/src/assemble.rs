@@ -24,6 +24,16 @@ pub(crate) enum Asking {
 
 /// A client for these settings; nothing is read, opened or sent yet.
 pub(crate) fn client(settings: &Settings, asking: Asking, notice: Notice) -> Result<Client, Failure> {
+    client_with(settings, asking, notice, |builder| builder)
+}
+
+/// The same, with a last word on its parts.
+pub(crate) fn client_with(
+    settings: &Settings,
+    asking: Asking,
+    notice: Notice,
+    adapt: impl FnOnce(ClientBuilder) -> ClientBuilder,
+) -> Result<Client, Failure> {
     let sign_in = SignIn::new().timeout(settings.sign_in_timeout).login_hint(settings.account.clone());
     let choice = SignInChoice::new(settings, sign_in, notice);
     let may_ask = !settings.no_input && (asking == Asking::Wanted || stderr().is_terminal());
@@ -32,7 +42,7 @@ pub(crate) fn client(settings: &Settings, asking: Asking, notice: Notice) -> Res
             if may_ask { choice.sign_in(client, request) } else { Err(error) }
         },
     );
-    Ok(builder.build()?)
+    Ok(adapt(builder).build()?)
 }
 
 /// The adapters, without a say in sign-ins.

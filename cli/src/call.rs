@@ -24,21 +24,32 @@ const EXCERPT: usize = 2048;
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(method: &str, call: &Call, settings: &Settings, notice: Notice) -> Result<ExitCode, Failure> {
+    let client = assemble::client(settings, Asking::Allowed, notice)?;
+    deliver(fetch(method, call, settings, &client, notice)?, call, notice)
+}
+
+/// Sends what the arguments say, as often as they allow, and brings the answer.
+pub(crate) fn fetch(
+    method: &str,
+    call: &Call,
+    settings: &Settings,
+    client: &Client,
+    notice: Notice,
+) -> Result<Response<Body>, Failure> {
     let head = head(method, call)?;
     let (source, content_type) = Source::from_call(call)?;
-    let client = assemble::client(settings, Asking::Allowed, notice)?;
     let token_request = assemble::token_request(settings)?;
     let mut tries = 0;
     loop {
         let request = request(&head, content_type.as_deref(), &source)?;
-        let result = send(&client, &token_request, call, request, notice, settings);
+        let result = send(client, &token_request, call, request, notice, settings);
         match pause_before_retry(&result, tries) {
             Some(pause) if tries < call.retry => {
                 tries += 1;
                 notice.say(&format!("Try {tries} of {} failed; next in {} s.", call.retry + 1, pause.as_secs()));
                 std::thread::sleep(pause);
             }
-            _ => return deliver(result?, call, notice),
+            _ => return result,
         }
     }
 }

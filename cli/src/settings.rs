@@ -77,7 +77,16 @@ impl Settings {
             }
         }
         let merged = layers.into_iter().reduce(Layer::or).unwrap_or_default();
-        Ok(Self {
+        Ok(Self::from_layer(merged, common, url))
+    }
+
+    /// From the flags alone.
+    pub(crate) fn from_flags(common: &Common, url: Option<&str>) -> Self {
+        Self::from_layer(Layer::from_flags(common), common, url)
+    }
+
+    fn from_layer(merged: Layer, common: &Common, url: Option<&str>) -> Self {
+        Self {
             client_id: merged.client_id,
             authority: merged.authority,
             cloud: merged.cloud.unwrap_or(Cloud::Public),
@@ -92,7 +101,7 @@ impl Settings {
             ca: merged.ca,
             url: url.map(String::from),
             flags: flags(common),
-        })
+        }
     }
 
     /// The client id, which has to be known by now.

@@ -167,8 +167,11 @@ impl Authority {
     pub(crate) fn fallback_realm(&self) -> String {
         match &self.kind {
             Kind::Entra { tenant } => tenant.clone(),
-            // Two issuers on one host differ by their path alone.
-            Kind::Oidc { issuer } => issuer[self.origin.len().min(issuer.len())..].trim_matches('/').to_string(),
+            // Two issuers on one host differ by their path alone; the origin may be spelled otherwise than ours.
+            Kind::Oidc { issuer } => {
+                let after_scheme = issuer.split_once("://").map_or("", |(_, rest)| rest);
+                after_scheme.split_once('/').map_or("", |(_, path)| path).trim_matches('/').to_string()
+            }
         }
     }
 

@@ -26,6 +26,11 @@ impl<'a> Entity<'a> {
         self.0.get(name).is_some_and(|value| !value.is_null())
     }
 
+    /// Whether a field is there and text, be it empty.
+    pub(super) fn has_text(self, name: &str) -> bool {
+        self.0.get(name).is_some_and(Value::is_string)
+    }
+
     /// Seconds since the epoch: a decimal string as all libraries write it, or a number.
     pub(super) fn time(self, name: &str) -> Option<UnixTime> {
         let seconds = match self.0.get(name)? {

@@ -68,7 +68,8 @@ impl TokenCache {
     pub fn accounts(&self, app: &App) -> Vec<Account> {
         let mut accounts: Vec<Account> = Vec::new();
         for section in [Section::RefreshToken, Section::AccessToken] {
-            for entry in self.entries(section).filter(|entry| is_clients(*entry, app)) {
+            let names_somebody = |entry: &Entity<'_>| is_clients(*entry, app) && entry.has_text("home_account_id");
+            for entry in self.entries(section).filter(names_somebody) {
                 let id = entry.text("home_account_id");
                 if !accounts.iter().any(|account| account.home_account_id.eq_ignore_ascii_case(id)) {
                     accounts.push(self.account(app, id));

@@ -35,6 +35,14 @@ pub(super) struct Pending {
     waited: Duration,
 }
 
+impl Pending {
+    /// Lengthens the interval after a failure: twofold, or as wished. One that is long already is never shortened.
+    fn back_off(&mut self, wish: Option<Duration>) {
+        let longer = wish.unwrap_or(self.interval.saturating_mul(2));
+        self.interval = longer.min(LONGEST_INTERVAL).max(self.interval);
+    }
+}
+
 pub(super) fn begin(context: &mut Context) -> Step {
     let Some(endpoint) = context.endpoints.as_ref().and_then(|endpoints| endpoints.device_code.clone()) else {
         return Step::End(Err(Error::Config("this authority offers no sign-in by user code: use the browser".into())));
@@ -57,7 +65,7 @@ pub(super) fn resume(context: &mut Context, state: State, answer: Result<Answer,
         (State::Pausing(_), Err(fault)) => Step::End(Err(Error::adapter(Port::Browser, fault))),
         (State::Polling(pending), Ok(Answer::Http(answer))) => polled(context, pending, &answer),
         (State::Polling(mut pending), Err(fault)) if fault.is_transient() => {
-            pending.interval = (pending.interval * 2).min(LONGEST_INTERVAL);
+            pending.back_off(None);
             pause(context, pending)
         }
         (State::Polling(_), Err(fault)) => Step::End(Err(Error::adapter(Port::Authority, fault))),
@@ -84,7 +92,7 @@ fn pause(context: &mut Context, mut pending: Pending) -> Step {
         return Step::End(Err(Error::TimedOut(Waiting::UserCode)));
     }
     let duration = pending.interval;
-    pending.waited += duration;
+    pending.waited = pending.waited.saturating_add(duration);
     let action = context.ask_wait(duration, WaitReason::UserCode);
     Step::Ask(super::State::UserCode(State::Pausing(pending)), action)
 }
@@ -113,13 +121,12 @@ fn polled(context: &mut Context, mut pending: Pending, answer: &HttpAnswer) -> S
     match server.error.as_str() {
         "authorization_pending" => pause(context, pending),
         "slow_down" => {
-            pending.interval += SLOW_DOWN;
+            pending.interval = pending.interval.saturating_add(SLOW_DOWN);
             pause(context, pending)
         }
         "expired_token" | "code_expired" => Step::End(Err(Error::TimedOut(Waiting::UserCode))),
         _ if server.is_transient() => {
-            pending.interval =
-                server.retry_after.unwrap_or(pending.interval * 2).clamp(pending.interval, LONGEST_INTERVAL);
+            pending.back_off(server.retry_after);
             pause(context, pending)
         }
         _ => Step::End(Err(Error::Server(server))),

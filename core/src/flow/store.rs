@@ -8,7 +8,7 @@ use super::{Step, misuse};
 use crate::ask::Answer;
 use crate::cache::{Filing, declined_scopes};
 use crate::protocol::TokenAnswer;
-use crate::{Account, Error, Fault, Outcome, Port, Token, TokenSource, Warning};
+use crate::{Account, Error, Fault, Outcome, Port, Save, Token, TokenSource, Warning};
 
 /// What the authority granted, and to whom.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(super) struct State {
 
 #[derive(Debug)]
 enum Stage {
-    SettingAside(Vec<u8>),
+    SettingAside(Save),
     Saving,
     Unlocking,
 }
@@ -63,7 +63,7 @@ pub(super) fn save(context: &mut Context, holding: Holding, loaded: Loaded, resu
         Standing::Known => ask_save(context, holding, bytes, result),
         Standing::Corrupt => {
             let action = context.ask_set_aside();
-            let stage = Stage::SettingAside(bytes);
+            let stage = Stage::SettingAside(Save { bytes });
             Step::Ask(super::State::Storing(State { stage, holding, result }), action)
         }
         Standing::Unread => unsaved(context, holding, Fault::Denied, result),
@@ -84,10 +84,10 @@ pub(super) fn end(context: &mut Context, holding: Holding, result: Result<Outcom
 pub(super) fn resume(context: &mut Context, state: State, answer: Result<Answer, Fault>) -> Step {
     let State { stage, holding, result } = state;
     match (stage, answer) {
-        (Stage::SettingAside(bytes), Ok(Answer::SetAside(place))) => {
+        (Stage::SettingAside(save), Ok(Answer::SetAside(place))) => {
             context.warnings.retain(|warning| *warning != Warning::CacheCorrupt);
             context.warn(Warning::CacheSetAside(place));
-            ask_save(context, holding, bytes, result)
+            ask_save(context, holding, save.bytes, result)
         }
         (Stage::SettingAside(_) | Stage::Saving, Err(fault)) => unsaved(context, holding, fault, result),
         (Stage::Saving, Ok(Answer::Saved)) => end(context, holding, result),

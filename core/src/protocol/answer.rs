@@ -42,7 +42,7 @@ fn no_answer(what: &str, answer: &HttpAnswer) -> Error {
         }
     };
     let correlation_id = answer.header("client-request-id").map(ToString::to_string);
-    if answer.status == 429 || answer.status >= 500 {
+    if matches!(answer.status, 408 | 429) || answer.status >= 500 {
         return Error::Server(Box::new(ServerError {
             error: String::from("temporarily_unavailable"),
             description: Some(format!("{what} (HTTP {})", answer.status)),

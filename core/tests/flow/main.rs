@@ -5,4 +5,19 @@
 
 mod support;
 
+mod accounts;
+mod broken_cache;
+mod claims;
+mod device_code;
+mod discovery;
+mod foreign_data;
+mod interactive;
+mod interactive_fails;
+mod lock;
+mod refresh;
+mod refresh_fails;
+mod scopes;
 mod silent;
+mod stories;
+mod table;
+mod tenants;

@@ -38,3 +38,87 @@ fn a_longer_lifetime_can_be_insisted_on() {
         assert_eq!(token(world.silent(&entra(), &request)).secret.expose(), secret);
     }
 }
+
+#[test]
+fn an_empty_cache_asks_for_the_user_at_once() {
+    for nothing in [None, Some(Vec::new()), Some(b" \n".to_vec()), Some(b"{}".to_vec())] {
+        let mut world = World::new();
+        world.cache = nothing;
+        let required = refused(world.silent(&entra(), &request()));
+        assert_eq!((required.reason, required.warnings), (UiReason::NoAccount, vec![]));
+        assert_eq!(world.story(), "load");
+    }
+}
+
+#[test]
+fn an_expired_token_alone_is_an_account_without_a_refresh_token() {
+    let mut world = World::with(&Cached::new().access(&ADA, "access-1", -1));
+    assert_eq!(reason(world.silent(&entra(), &request())), UiReason::NoRefreshToken);
+    assert_eq!(world.story(), "load");
+}
+
+#[test]
+fn what_is_due_is_renewed_though_it_is_still_good() {
+    let due = json!({ "refresh_on": (NOW.as_secs()).to_string() });
+    let mut world = World::with(&signed_in().access_with(&ADA, "access-1", 3600, due));
+    world.answers(Grant::of("access-2"));
+    assert_eq!(token(world.silent(&entra(), &request())).secret.expose(), "access-2");
+
+    let not_yet = json!({ "refresh_on": (NOW.as_secs() + 1).to_string() });
+    let mut world = World::with(&signed_in().access_with(&ADA, "access-1", 3600, not_yet));
+    assert_eq!(token(world.silent(&entra(), &request())).secret.expose(), "access-1");
+}
+
+#[test]
+fn a_day_passes_with_one_refresh_an_hour() {
+    let mut world = World::with(&signed_in());
+    let mut refreshes = 0;
+    for minute in 0..24 * 60 {
+        world.answers(Grant::of(&format!("access-at-{minute}")).refresh(&format!("refresh-at-{minute}")));
+        let token = token(world.silent(&entra(), &request()));
+        assert!(token.expires_on.since(world.now()) > Duration::from_secs(300));
+        refreshes += world.calls.len();
+        world.authority.clear();
+        world.later(Duration::from_secs(60));
+    }
+    // 55 minutes of each hour's token are used.
+    assert_eq!(refreshes, 24 * 60 / 55 + 1);
+}
+
+#[test]
+fn tokens_that_make_no_sense_are_passed_over() {
+    let eleven_years = 11 * 365 * 24 * 3600;
+    for (expires_in, more) in [
+        (eleven_years, json!({})),
+        (3600, json!({ "cached_at": (NOW.as_secs() + 301).to_string() })),
+        (3600, json!({ "secret": "" })),
+        (3600, json!({ "expires_on": "soon" })),
+        (3600, json!({ "expires_on": null })),
+        (3600, json!({ "token_type": "pop" })),
+        (3600, json!({ "key_id": "k" })),
+        (3600, json!({ "kid": "k" })),
+        (3600, json!({ "ext_cache_key": "h" })),
+        (3600, json!({ "user_assertion_hash": "h" })),
+    ] {
+        let mut world = World::with(&signed_in().access_with(&ADA, "access-1", expires_in, more.clone()));
+        world.answers(Grant::of("access-2"));
+        assert_eq!(token(world.silent(&entra(), &request())).secret.expose(), "access-2", "{more}");
+    }
+}
+
+#[test]
+fn times_are_read_as_text_and_as_numbers() {
+    let numbers = json!({ "expires_on": NOW.as_secs() + 3600, "cached_at": NOW.as_secs(), "token_type": null });
+    let mut world = World::with(&signed_in().access_with(&ADA, "access-1", 0, numbers));
+    assert_eq!(token(world.silent(&entra(), &request())).secret.expose(), "access-1");
+}
+
+#[test]
+fn a_cache_that_cannot_be_read_is_as_good_as_empty() {
+    for fault in FAULTS.into_iter().filter(|fault| *fault != entrada_core::Fault::Corrupt) {
+        let mut world = World::with(&signed_in().access(&ADA, "access-1", 3600));
+        world.broken = Some(("load", fault));
+        let required = refused(world.silent(&entra(), &request()));
+        assert_eq!((required.reason, required.warnings), (UiReason::NoAccount, vec![Warning::CacheUnread(fault)]));
+    }
+}

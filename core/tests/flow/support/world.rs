@@ -37,6 +37,11 @@ impl Call {
         assert!(values.next().is_none(), "{name} is sent twice");
         value
     }
+
+    /// The whole form, in its order.
+    pub(crate) fn fields(&self) -> Vec<(&str, &str)> {
+        self.form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
 }
 
 /// What comes back from the browser; `{state}` stands for the state that was sent.
@@ -190,6 +195,15 @@ impl World {
         Turn::Goes(event)
     }
 
+    /// The ending that this action is.
+    #[track_caller]
+    pub(crate) fn turn_to_end(&mut self, action: Action) -> Result<Outcome, Error> {
+        match self.turn(action) {
+            Turn::Ended(ending) => ending,
+            Turn::Goes(_) => panic!("it goes on: {}", self.story()),
+        }
+    }
+
     fn ended(&mut self, ending: Result<Outcome, Error>) -> Result<Outcome, Error> {
         assert!(!self.held, "the lock is still held at the end: {}", self.story());
         let refreshes = self.log.iter().filter(|word| *word == "refresh").count();
@@ -212,6 +226,11 @@ impl World {
         self.log.clear();
         self.calls.clear();
         self
+    }
+
+    /// Lets time pass in the middle of a flow.
+    pub(crate) fn sleeps(&mut self, duration: Duration) {
+        self.elapsed += duration;
     }
 
     /// All that happened, a word each.
@@ -378,7 +397,8 @@ impl World {
     }
 
     fn keep_cached(&mut self) {
-        let cached: Value = self.cache.as_deref().and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
+        let cached: Value =
+            self.cache.as_deref().and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
         for section in ["AccessToken", "RefreshToken", "IdToken"] {
             for (_, entry) in cached[section].as_object().into_iter().flatten() {
                 self.keep(entry["secret"].as_str().unwrap_or_default());

@@ -1,0 +1,97 @@
+//! `entrada demo`: the main job without a tenant, on loopback.
+
+mod stand_in;
+mod steps;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use entrada::Client;
+use entrada_authority::Stage;
+
+use crate::answer;
+use crate::args::{Cli, Command, Demo, DemoMode};
+use crate::assemble::{self, Asking};
+use crate::failure::{Failure, OTHER};
+use crate::notice::Notice;
+use crate::settings::{Settings, quoted};
+use stand_in::{StageClock, StandIn};
+
+pub(crate) fn run(demo: &Demo, notice: Notice) -> Result<ExitCode, Failure> {
+    let stage = Arc::new(Stage::start().map_err(|error| failed("the demo's servers cannot be started", &error))?);
+    let folder = tempfile::Builder::new().prefix("entrada-demo-").tempdir();
+    let folder = folder.map_err(|error| failed("there is no temporary folder", &error))?;
+    let cache = folder.path().join("tokens.json").display().to_string();
+    match demo.mode {
+        DemoMode::Run => steps::all(&Performance { stage, cache, browser: demo.browser, notice }),
+        DemoMode::Serve => serve(&stage, &cache),
+    }
+}
+
+/// One run of the demo: the servers, a cache of its own, and who signs in.
+struct Performance {
+    stage: Arc<Stage>,
+    cache: String,
+    browser: bool,
+    notice: Notice,
+}
+
+impl Performance {
+    /// The arguments, settings and client of `entrada get URL`, as a user would type it.
+    ///
+    /// The clock is the stage's, so that an hour can pass at once, and the sign-in is the stand-in's unless a
+    /// real browser is wanted. All else is what any `get` is made of.
+    fn get(&self, path: &str, scope: &str) -> Result<(crate::args::Call, Settings, Client), Failure> {
+        let url = format!("{}{path}", self.stage.external_url());
+        let authority = self.stage.authority_url();
+        let words = ["entrada", "get", &url, "--client-id", self.stage.client_id(), "--authority", &authority];
+        let words = words.into_iter().chain(["--scope", scope, "--cache", &self.cache]);
+        let cli = Cli::try_parse_from(words).map_err(|error| Failure::new(OTHER, "demo", error.to_string()))?;
+        let settings = Settings::from_flags(&cli.common, Some(&url));
+        let asking = Asking::Wanted;
+        let client = assemble::client_with(&settings, asking, self.notice, |builder| {
+            let builder = builder.clock(StageClock(Arc::clone(&self.stage)));
+            if self.browser {
+                return builder;
+            }
+            let stage = Arc::clone(&self.stage);
+            builder.sign_in_with(move |client, request, _| {
+                let stand_in = StandIn::new(Arc::clone(&stage))?;
+                client.with_browser(stand_in).sign_in(request, &entrada::SignIn::new())
+            })
+        })?;
+        match cli.command {
+            Command::Get(call) => Ok((call, settings, client)),
+            _ => Err(Failure::new(OTHER, "demo", "the demo's own command is not `get`".to_owned())),
+        }
+    }
+}
+
+/// Stays up, with all that a second shell needs.
+fn serve(stage: &Stage, cache: &str) -> Result<ExitCode, Failure> {
+    let user = stage.ada();
+    let settings = [
+        ("ENTRADA_CLIENT_ID", stage.client_id().to_owned()),
+        ("ENTRADA_AUTHORITY", stage.authority_url()),
+        ("ENTRADA_SCOPE", stage.scope()),
+        ("ENTRADA_CACHE", cache.to_owned()),
+    ];
+    let exports: String = settings.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect();
+    answer::print_line(&format!(
+        "# The demo's authority, proxy and app are up until this is interrupted. In a second shell:\n\
+         {exports}\
+         # then, for instance, signing in as {} with the password {}:\n\
+         #   entrada get {}api/me",
+        user.upn,
+        user.password,
+        stage.external_url()
+    ))?;
+    loop {
+        std::thread::park();
+    }
+}
+
+fn failed(what: &str, error: &std::io::Error) -> Failure {
+    Failure::new(OTHER, "demo", format!("{what}: {error}"))
+}

@@ -1,0 +1,102 @@
+//! The steps of the demo, each checked against what the servers saw.
+
+use std::io::Read;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use entrada::protocol::EdgeRedirect;
+use entrada_authority::Endpoint;
+use serde_json::json;
+
+use super::Performance;
+use crate::answer;
+use crate::call;
+use crate::failure::{Failure, OTHER, PROXY_REFUSED};
+
+/// Goes through all steps; one that does not show what it should is a failure of the demo.
+pub(super) fn all(demo: &Performance) -> Result<ExitCode, Failure> {
+    let stage = &demo.stage;
+    answer::print_line(&format!("authority  {}", stage.authority_url()))?;
+    answer::print_line(&format!("app        {} (through the application proxy)\n", stage.external_url()))?;
+
+    step("discover", || discover(demo))?;
+    step("sign-in", || {
+        let body = get(demo)?;
+        expect(demo, "one sign-in", 1, 0)?;
+        Ok(format!("no token yet: signed in with the browser flow; the app says {body}"))
+    })?;
+    step("cached", || {
+        get(demo)?;
+        expect(demo, "no word to the authority", 1, 0)?;
+        Ok("the same again: the token came from the cache, the authority was not asked".to_owned())
+    })?;
+    step("refreshed", || {
+        stage.advance(Duration::from_secs(2 * 3600));
+        get(demo)?;
+        expect(demo, "one refresh", 1, 1)?;
+        Ok("two hours later: the token had expired and was refreshed silently, once".to_owned())
+    })?;
+    step("refused", || match get_with(demo, &stage.one_slash_scope()) {
+        Err(failure) if failure.code == PROXY_REFUSED => Ok(format!("the scope with one slash: {}", failure.message)),
+        Err(failure) => Err(failure),
+        Ok(_) => Err(unexpected("the proxy took a token for another audience")),
+    })?;
+    step("claims", || {
+        stage.demand_claims(json!({"access_token": {"nbf": {"essential": true, "value": stage.now().to_string()}}}));
+        get(demo)?;
+        stage.demand_no_claims();
+        Ok("the app demanded claims: a token with them was fetched, and the request sent once more".to_owned())
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a step and prints what it showed, with its time.
+fn step(name: &str, show: impl FnOnce() -> Result<String, Failure>) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let shown = show()?;
+    answer::print_line(&format!("{name:<10} {:>5} ms  {shown}", begun.elapsed().as_millis()))
+}
+
+/// Asks the proxy without a token: its redirect names the tenant and the app.
+fn discover(demo: &Performance) -> Result<String, Failure> {
+    let stage = &demo.stage;
+    let (call, _, client) = demo.get("api/me", &stage.scope())?;
+    let answer = client.probe(&call.url)?;
+    let location = answer.headers().get("location").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match EdgeRedirect::read(location) {
+        Some(edge) if edge.tenant == stage.tenant_id() && !edge.token_refused => {
+            Ok(format!("without a token the proxy redirects to sign-in: tenant {}, app {}", edge.tenant, edge.app_id.unwrap_or_default()))
+        }
+        _ => Err(unexpected("the proxy did not redirect to its tenant's sign-in")),
+    }
+}
+
+fn get(demo: &Performance) -> Result<String, Failure> {
+    get_with(demo, &demo.stage.scope())
+}
+
+/// `entrada get`, with the body of the answer on one line.
+fn get_with(demo: &Performance, scope: &str) -> Result<String, Failure> {
+    let (arguments, settings, client) = demo.get("api/me", scope)?;
+    let mut response = call::fetch("GET", &arguments, &settings, &client, demo.notice)?;
+    let mut body = String::new();
+    let read = response.body_mut().read_to_string(&mut body);
+    read.map_err(|error| Failure::new(OTHER, "demo", format!("the app's answer was cut: {error}")))?;
+    if !response.status().is_success() {
+        return Err(unexpected(&format!("the app answered {}", response.status())));
+    }
+    Ok(body.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// What the authority has granted so far.
+fn expect(demo: &Performance, what: &str, sign_ins: usize, refreshes: usize) -> Result<(), Failure> {
+    let seen = |grant| demo.stage.count(Endpoint::Token, grant);
+    if (seen("authorization_code"), seen("refresh_token")) == (sign_ins, refreshes) {
+        return Ok(());
+    }
+    Err(unexpected(&format!("expected {what}, and the authority saw something else")))
+}
+
+fn unexpected(what: &str) -> Failure {
+    Failure::new(OTHER, "demo", what.to_owned())
+}

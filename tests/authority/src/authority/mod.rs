@@ -1,0 +1,67 @@
+//! The authority: v2.0 endpoints of a Microsoft Entra tenant.
+
+mod access;
+mod authorize;
+mod device_code;
+mod interaction;
+mod issue;
+mod metadata;
+mod pages;
+mod tenancy;
+mod token;
+
+use crate::aadsts::Trace;
+use crate::faults::Endpoint;
+use crate::message::{Inquiry, Reply, html, set, value};
+use crate::realm::Realm;
+use http::{Method, StatusCode};
+
+/// The endpoint that a path names.
+pub(crate) fn endpoint(path: &str) -> Endpoint {
+    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    match segments[..] {
+        [_, "oauth2", "v2.0", "authorize"] => Endpoint::Authorize,
+        [_, "oauth2", "v2.0", "token"] => Endpoint::Token,
+        [_, "oauth2", "v2.0", "devicecode"] => Endpoint::DeviceCode,
+        [_, "oauth2", "v2.0", "logout"] => Endpoint::Logout,
+        [_, "v2.0", ".well-known", "openid-configuration"] => Endpoint::Configuration,
+        [_, "discovery", "v2.0", "keys"] => Endpoint::Keys,
+        [_, "discovery", "instance"] => Endpoint::InstanceDiscovery,
+        ["devicelogin"] => Endpoint::DeviceLogin,
+        ["signin", _] => Endpoint::SignIn,
+        _ => Endpoint::Other,
+    }
+}
+
+/// Answers one request.
+pub(crate) fn answer(realm: &Realm, inquiry: &Inquiry) -> Reply {
+    let asked_id = inquiry.header("client-request-id").or_else(|| value(&inquiry.query, "client-request-id"));
+    let trace = Trace::new(&realm.instance, asked_id, realm.clock.now());
+    let segments: Vec<&str> = inquiry.path.trim_start_matches('/').split('/').collect();
+    let tenant = segments[0];
+    let get = inquiry.method == Method::GET;
+    let post = inquiry.method == Method::POST;
+    let mut reply = match endpoint(&inquiry.path) {
+        Endpoint::Authorize if get || post => authorize::answer(realm, tenant, inquiry, &trace),
+        Endpoint::Token if post => token::answer(realm, tenant, inquiry, &trace),
+        Endpoint::DeviceCode if post => device_code::start(realm, tenant, inquiry, &trace),
+        Endpoint::DeviceLogin if get || post => device_code::page(realm, inquiry, &trace),
+        Endpoint::SignIn if post => interaction::answer(realm, segments[1], inquiry, &trace),
+        Endpoint::Configuration if get => metadata::configuration(realm, tenant, &trace),
+        Endpoint::Keys if get => metadata::keys(realm, tenant),
+        Endpoint::InstanceDiscovery if get => metadata::instance(realm, inquiry, &trace),
+        Endpoint::Logout if get || post => interaction::logout(realm, inquiry),
+        Endpoint::Other if segments.get(1..) == Some(&["oauth2", "authorize"]) => pages::v1_sign_in(),
+        Endpoint::Other => html(StatusCode::NOT_FOUND, pages::plain("Not found", "There is nothing here.")),
+        _ => html(
+            StatusCode::METHOD_NOT_ALLOWED,
+            pages::plain("Method not allowed", "AADSTS900561: The endpoint does not accept this method."),
+        ),
+    };
+    set(&mut reply, "x-ms-request-id", &trace.trace_id);
+    set(&mut reply, "x-ms-ests-server", "2.1.0 - entrada");
+    if inquiry.header("return-client-request-id").is_some_and(|v| v.eq_ignore_ascii_case("true")) {
+        set(&mut reply, "client-request-id", &trace.correlation_id);
+    }
+    reply
+}

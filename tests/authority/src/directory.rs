@@ -1,0 +1,204 @@
+//! Who and what the authority knows: tenants, users, applications and the resources that they ask for.
+
+/// Microsoft Graph's application id, the resource of a scope without a prefix.
+pub(crate) const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
+/// The tenant of personal accounts, behind `consumers`.
+pub(crate) const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+
+pub(crate) const CONTOSO: &str = "3c1f0a52-8d34-4b0e-9a57-5b1e6f2d7c01";
+pub(crate) const FABRIKAM: &str = "b7e4d9c8-2f60-4d3a-8c15-90a1e3f4b502";
+pub(crate) const NATIVE_CLIENT: &str = "5f0d6c3a-71b2-4e8f-a9d4-2c6b8e1f3a03";
+pub(crate) const WEB_CLIENT: &str = "c2a8e7d1-0b94-4f63-b5e2-7d9f1a4c6e04";
+pub(crate) const PROXY_APP: &str = "e9b3f5a7-4c18-4d72-86f0-1a3c5e7b9d05";
+pub(crate) const REPORTS_APP: &str = "7a4e2c90-d5b8-4136-9ef7-c8b6a4d2f006";
+
+/// A tenant.
+#[derive(Debug, Clone)]
+pub(crate) struct Tenant {
+    pub(crate) id: &'static str,
+    pub(crate) domain: &'static str,
+    pub(crate) name: &'static str,
+}
+
+/// A user, in the tenant that the account comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The user principal name, which is also what is typed on the sign-in page.
+    pub upn: String,
+    /// The password, for the sign-in page.
+    pub password: String,
+    /// The display name, claim `name`.
+    pub display_name: String,
+    /// The object id in the home tenant: claim `oid`, and `uid` of `client_info`.
+    pub object_id: String,
+    /// The home tenant's id: `utid` of `client_info`.
+    pub tenant_id: String,
+}
+
+/// A user seen from one tenant: a member or a guest.
+#[derive(Debug, Clone)]
+pub(crate) struct Membership {
+    pub(crate) object_id: String,
+    pub(crate) upn: String,
+    pub(crate) guest: bool,
+}
+
+/// A registered client.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    pub(crate) id: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) public: bool,
+    pub(crate) multi_tenant: bool,
+    /// `isFallbackPublicClient`: flows without a redirect URI, such as the device code.
+    pub(crate) fallback_public: bool,
+    pub(crate) redirect_uris: Vec<String>,
+}
+
+/// An application that tokens are made for.
+#[derive(Debug, Clone)]
+pub(crate) struct Resource {
+    pub(crate) app_id: String,
+    pub(crate) name: String,
+    /// App ID URIs, as registered.
+    pub(crate) identifiers: Vec<String>,
+    pub(crate) scopes: Vec<&'static str>,
+    /// `requestedAccessTokenVersion`: 1 or 2.
+    pub(crate) token_version: u8,
+    pub(crate) assignment_required: bool,
+    /// The tenants that have a service principal of it; empty means all.
+    pub(crate) tenants: Vec<&'static str>,
+}
+
+impl Resource {
+    /// True for the application id and for an App ID URI, a last slash more or less: the authority takes both forms
+    /// and puts into `aud` what was asked for (scopes-oidc.md, "Trailing slash and .default").
+    pub(crate) fn answers_to(&self, asked: &str) -> bool {
+        let bare = |s: &str| s.strip_suffix('/').unwrap_or(s).to_owned();
+        self.app_id.eq_ignore_ascii_case(asked) || self.identifiers.iter().any(|id| bare(id) == bare(asked))
+    }
+}
+
+/// Everything that does not change while the stage is up.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    pub(crate) tenants: Vec<Tenant>,
+    pub(crate) users: Vec<User>,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) resources: Vec<Resource>,
+}
+
+impl Directory {
+    pub(crate) fn new(external_url: &str, redirect_uris: Vec<String>, multi_tenant: bool, token_version: u8) -> Self {
+        let user = |upn: &str, password: &str, name: &str, object_id: &str, tenant: &str| User {
+            upn: upn.to_owned(),
+            password: password.to_owned(),
+            display_name: name.to_owned(),
+            object_id: object_id.to_owned(),
+            tenant_id: tenant.to_owned(),
+        };
+        let tenants = vec![
+            Tenant { id: CONTOSO, domain: "contoso.example", name: "Contoso" },
+            Tenant { id: FABRIKAM, domain: "fabrikam.example", name: "Fabrikam" },
+        ];
+        let users = vec![
+            user(
+                "ada@contoso.example",
+                "analytical engine",
+                "Ada Lovelace",
+                "0a1b2c3d-1111-4a6b-8c9d-0e1f2a3b4c11",
+                CONTOSO,
+            ),
+            user(
+                "bob@contoso.example",
+                "builder's secret",
+                "Bob Noyce",
+                "0a1b2c3d-2222-4a6b-8c9d-0e1f2a3b4c12",
+                CONTOSO,
+            ),
+            user(
+                "eve@fabrikam.example",
+                "over the fence",
+                "Eve O'Neil <eve>",
+                "0a1b2c3d-3333-4a6b-8c9d-0e1f2a3b4c13",
+                FABRIKAM,
+            ),
+        ];
+        let clients = vec![
+            Client {
+                id: NATIVE_CLIENT,
+                name: "entrada",
+                public: true,
+                multi_tenant,
+                fallback_public: true,
+                redirect_uris,
+            },
+            Client {
+                id: WEB_CLIENT,
+                name: "Contoso web portal",
+                public: false,
+                multi_tenant: false,
+                fallback_public: false,
+                redirect_uris: vec!["http://localhost".to_owned()],
+            },
+        ];
+        let resources = vec![
+            Resource {
+                app_id: PROXY_APP.to_owned(),
+                name: "Contoso HR".to_owned(),
+                identifiers: vec![external_url.to_owned(), format!("api://{PROXY_APP}")],
+                scopes: vec!["user_impersonation"],
+                token_version,
+                assignment_required: true,
+                tenants: vec![CONTOSO],
+            },
+            Resource {
+                app_id: REPORTS_APP.to_owned(),
+                name: "Contoso Reports".to_owned(),
+                identifiers: vec![format!("api://{REPORTS_APP}")],
+                scopes: vec!["Reports.Read", "Reports.Write"],
+                token_version: 2,
+                assignment_required: false,
+                tenants: vec![CONTOSO, FABRIKAM],
+            },
+            Resource {
+                app_id: GRAPH.to_owned(),
+                name: "Microsoft Graph".to_owned(),
+                identifiers: vec!["https://graph.microsoft.com".to_owned()],
+                scopes: vec!["User.Read", "Mail.Read"],
+                token_version: 1,
+                assignment_required: false,
+                tenants: Vec::new(),
+            },
+        ];
+        Self { tenants, users, clients, resources }
+    }
+
+    pub(crate) fn tenant(&self, name: &str) -> Option<&Tenant> {
+        self.tenants.iter().find(|t| t.id.eq_ignore_ascii_case(name) || t.domain.eq_ignore_ascii_case(name))
+    }
+
+    pub(crate) fn user(&self, upn: &str) -> Option<&User> {
+        self.users.iter().find(|u| u.upn.eq_ignore_ascii_case(upn))
+    }
+
+    pub(crate) fn client(&self, id: &str) -> Option<&Client> {
+        self.clients.iter().find(|c| c.id.eq_ignore_ascii_case(id))
+    }
+
+    pub(crate) fn resource(&self, asked: &str, tenant: &str) -> Option<&Resource> {
+        self.resources.iter().find(|r| r.answers_to(asked) && (r.tenants.is_empty() || r.tenants.contains(&tenant)))
+    }
+
+    /// Ada is a guest in Fabrikam; nobody else is a guest anywhere.
+    pub(crate) fn membership(&self, user: &User, tenant: &str) -> Option<Membership> {
+        if user.tenant_id == tenant {
+            return Some(Membership { object_id: user.object_id.clone(), upn: user.upn.clone(), guest: false });
+        }
+        (user.upn == "ada@contoso.example" && tenant == FABRIKAM).then(|| Membership {
+            object_id: "0a1b2c3d-4444-4a6b-8c9d-0e1f2a3b4c14".to_owned(),
+            upn: "ada_contoso.example#EXT#@fabrikam.example".to_owned(),
+            guest: true,
+        })
+    }
+}

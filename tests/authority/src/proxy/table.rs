@@ -1,0 +1,173 @@
+//! What the proxy's edge does when: data, so that a later observation of the real one changes data only.
+//!
+//! The defaults are what Microsoft's documents and the reports of users say (application-proxy-security.md,
+//! application-proxy-troubleshoot.md, microsoft-authentication-library-for-objc#1187). Status codes of the error pages
+//! are not in public documents: only the words on them are.
+
+use std::collections::BTreeMap;
+
+/// What the edge finds, in the order in which it looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Condition {
+    /// The app is in maintenance mode.
+    Maintenance,
+    /// More headers than [`ProxyTable::header_limit`].
+    TooManyHeaders,
+    /// `/robots.txt` at the root.
+    Robots,
+    /// A path outside the one under which the app is published.
+    NotPublished,
+    /// A request `OPTIONS`, which carries no credentials.
+    Preflight,
+    /// No `Authorization: Bearer`.
+    NoToken,
+    /// Not a JSON Web Token.
+    MalformedToken,
+    /// Not signed by the authority's key.
+    BadSignature,
+    /// Neither of the tenant's issuers.
+    WrongIssuer,
+    /// Another tenant's `tid`.
+    WrongTenant,
+    /// An `aud` that none of [`ProxyTable::audiences`] allows.
+    WrongAudience,
+    /// `ver` 2.0 where [`ProxyTable::accepts_v2_tokens`] is off.
+    WrongVersion,
+    /// `exp` is past.
+    Expired,
+    /// `nbf` is ahead.
+    NotYetValid,
+    /// No `scp`: no user (application-only token), or no `user_impersonation` in it.
+    MissingScope,
+    /// The user is not assigned to the app.
+    NotAssigned,
+    /// Claims are demanded that the token was not issued with.
+    ClaimsDemanded,
+    /// The connector does not reach the app.
+    BackEndAway,
+    /// The app does not answer in [`ProxyTable::back_end_timeout_ms`].
+    BackEndTimeout,
+}
+
+/// What the edge answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// 302 to the tenant's v1 authorize endpoint, with `AppProxyState`.
+    SignInRedirect {
+        /// `InvalidTokenRetry`: `null` where no token was seen, `true` where one was refused.
+        invalid_token_retry: Option<bool>,
+    },
+    /// 401 with `WWW-Authenticate: Bearer ... error="insufficient_claims", claims="..."`.
+    ClaimsChallenge,
+    /// 401 with `WWW-Authenticate: Bearer ... error="invalid_token"`, which no report shows.
+    InvalidToken,
+    /// The page "This corporate app can't be accessed".
+    Page {
+        /// The HTTP status.
+        status: u16,
+        /// The word under "Status Code".
+        word: String,
+        /// `x-ms-proxy-error-details`.
+        details: Option<String>,
+    },
+    /// `User-agent: *`, `Disallow: /`.
+    Robots,
+    /// On to the app, as if nothing were wrong.
+    Forward,
+}
+
+/// An `aud` that the edge takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audience {
+    /// The external URL, slash at the end: `https://h/`.
+    ExternalUrl,
+    /// The external URL without that slash: refused by default, as the reports say; some deployments take it.
+    ExternalUrlWithoutSlash,
+    /// The proxy app's id.
+    AppId,
+    /// `api://` and the proxy app's id.
+    ApiUri,
+    /// This very text.
+    Exactly(String),
+}
+
+/// Condition to answer, and the edge's other habits.
+#[derive(Debug, Clone)]
+pub struct ProxyTable {
+    /// What is answered to what; a condition that is not in it is forwarded.
+    pub answers: BTreeMap<Condition, Answer>,
+    /// The audiences taken.
+    pub audiences: Vec<Audience>,
+    /// Whether v2 access tokens are taken; not documented.
+    pub accepts_v2_tokens: bool,
+    /// Pre-authentication off: no token is needed or looked at.
+    pub passthrough: bool,
+    /// Whether the app gets to see the `Authorization` header; not documented.
+    pub forwards_bearer: bool,
+    /// A header with the user's principal name for the app, such as header-based single sign-on sets.
+    pub user_header: Option<String>,
+    /// Request headers allowed: 60 (application-proxy-release-version-history.md).
+    pub header_limit: usize,
+    /// Milliseconds (real time) that the app may take: 85 seconds (application-proxy-faq.yml).
+    pub back_end_timeout_ms: u64,
+    /// A 401 of the app becomes a 403, as with integrated Windows authentication.
+    pub hides_401: bool,
+}
+
+impl Default for ProxyTable {
+    fn default() -> Self {
+        use Condition::*;
+        let page = |status, word: &str, details: Option<&str>| Answer::Page {
+            status,
+            word: word.to_owned(),
+            details: details.map(str::to_owned),
+        };
+        let refused = Answer::SignInRedirect { invalid_token_retry: Some(true) };
+        let unseen = Answer::SignInRedirect { invalid_token_retry: None };
+        let answers = BTreeMap::from([
+            (Maintenance, page(503, "Service unavailable", Some("ApplicationInMaintenance"))),
+            (TooManyHeaders, page(400, "Bad request", Some("TooManyHeaders"))),
+            (Robots, Answer::Robots),
+            (NotPublished, page(404, "Not found", None)),
+            (Preflight, unseen.clone()),
+            (NoToken, unseen),
+            (MalformedToken, refused.clone()),
+            (BadSignature, refused.clone()),
+            (WrongIssuer, refused.clone()),
+            (WrongTenant, refused.clone()),
+            (WrongAudience, refused.clone()),
+            (WrongVersion, refused.clone()),
+            (Expired, refused.clone()),
+            (NotYetValid, refused.clone()),
+            (MissingScope, refused),
+            (NotAssigned, page(403, "Forbidden", None)),
+            (ClaimsDemanded, Answer::ClaimsChallenge),
+            (BackEndAway, page(502, "Bad gateway", Some("BackendServiceUnavailable"))),
+            (BackEndTimeout, page(504, "Gateway timeout", Some("BackendTimeOut"))),
+        ]);
+        Self {
+            answers,
+            audiences: vec![Audience::ExternalUrl, Audience::AppId],
+            accepts_v2_tokens: true,
+            passthrough: false,
+            forwards_bearer: true,
+            user_header: None,
+            header_limit: 60,
+            back_end_timeout_ms: 85_000,
+            hides_401: false,
+        }
+    }
+}
+
+impl ProxyTable {
+    /// Changes one answer.
+    pub fn set(&mut self, condition: Condition, answer: Answer) -> &mut Self {
+        self.answers.insert(condition, answer);
+        self
+    }
+
+    /// The answer to a condition.
+    pub fn answer(&self, condition: Condition) -> &Answer {
+        self.answers.get(&condition).unwrap_or(&Answer::Forward)
+    }
+}

@@ -1,0 +1,91 @@
+//! What the three servers of a stage share.
+
+use crate::clock::Clock;
+use crate::directory::Directory;
+use crate::faults::{Endpoint, Faults};
+use crate::jwt::SigningKey;
+use crate::ledger::{Ledger, Policy};
+use crate::message::Inquiry;
+use crate::observed::{RequestSeen, TokensIssued};
+use crate::proxy::table::ProxyTable;
+use crate::tls::Tls;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How users sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SignInMode {
+    /// Pages with forms: password, second factor where required, consent.
+    #[default]
+    Pages,
+    /// No pages: the user of `login_hint`, else Ada, is signed in and consents at once.
+    Automatic,
+}
+
+/// Lifetimes and habits, fixed at the start.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) sign_in: SignInMode,
+    pub(crate) access_token_lifetime: Duration,
+    /// Said in `refresh_in`; without it only lifetimes over two hours get one, half of the lifetime.
+    pub(crate) refresh_in: Option<Duration>,
+    pub(crate) device_interval: Duration,
+    pub(crate) device_lifetime: Duration,
+    /// The answer's `scope` has single slashes, as reported in microsoft-authentication-library-for-dotnet#1040.
+    pub(crate) scope_normalised: bool,
+}
+
+pub(crate) struct Realm {
+    pub(crate) clock: Clock,
+    pub(crate) key: SigningKey,
+    pub(crate) directory: Directory,
+    pub(crate) settings: Settings,
+    /// `scheme://host:port` of the authority, with no slash at the end.
+    pub(crate) instance: String,
+    /// The external URL, with a slash at the end.
+    pub(crate) external_url: String,
+    /// Its path, slashes at both ends.
+    pub(crate) external_path: String,
+    /// `host:port` of the app.
+    pub(crate) app_address: std::net::SocketAddr,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) faults: Faults,
+    pub(crate) table: Mutex<ProxyTable>,
+    pub(crate) ledger: Mutex<Ledger>,
+    pub(crate) policy: Mutex<Policy>,
+    pub(crate) requests: Mutex<Vec<RequestSeen>>,
+    pub(crate) issued: Mutex<Vec<TokensIssued>>,
+}
+
+impl Realm {
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        locked(&self.ledger)
+    }
+
+    pub(crate) fn policy(&self) -> MutexGuard<'_, Policy> {
+        locked(&self.policy)
+    }
+
+    pub(crate) fn table(&self) -> MutexGuard<'_, ProxyTable> {
+        locked(&self.table)
+    }
+
+    pub(crate) fn note(&self, endpoint: Endpoint, inquiry: &Inquiry) {
+        locked(&self.requests).push(RequestSeen::new(endpoint, inquiry, self.clock.now()));
+    }
+
+    /// The issuer of v2 tokens: id tokens, and access tokens of resources that ask for version 2.
+    pub(crate) fn issuer(&self, tenant: &str) -> String {
+        format!("{}/{tenant}/v2.0", self.instance)
+    }
+}
+
+/// A test that panics while it looks must not spoil the next look.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The issuer of v1 access tokens (access-token-claims-reference.md, `iss`).
+pub(crate) fn v1_issuer(tenant: &str) -> String {
+    format!("https://sts.windows.net/{tenant}/")
+}

@@ -1,0 +1,8 @@
+//! One suite per port: every adapter passes it.
+//!
+//! A suite is one function that takes a way to make the adapter and panics where the adapter fails; an
+//! adapter's own test calls it.
+
+pub mod browser;
+pub mod cache;
+pub mod transport;

@@ -1,0 +1,71 @@
+//! Connections are kept, given up when the server says so, and used side by side.
+
+use std::sync::Barrier;
+use std::thread;
+
+use super::server::Server;
+use super::{Make, get, page};
+
+pub(super) fn suite(make: Make<'_>) {
+    a_connection_is_used_again(make);
+    a_closing_server_is_connected_to_again(make);
+    many_requests_go_side_by_side(make);
+}
+
+fn a_connection_is_used_again(make: Make<'_>) {
+    let server = Server::plain(|connection| {
+        loop {
+            let head = connection.head()?;
+            if head.target().starts_with("/chunked") {
+                connection.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n")?;
+            } else {
+                connection.answer("200 OK", "ok")?;
+            }
+        }
+    });
+    let transport = make();
+    for path in ["/one", "/two", "/chunked", "/four", "/five"] {
+        assert_eq!(page(&*transport, get(&server.url(path))).1, b"ok");
+    }
+    assert_eq!(server.connections(), 1);
+}
+
+fn a_closing_server_is_connected_to_again(make: Make<'_>) {
+    let server = Server::plain(|connection| {
+        connection.head()?;
+        connection.write("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
+    });
+    let transport = make();
+    for _ in 0..3 {
+        assert_eq!(page(&*transport, get(&server.url("/"))).1, b"ok");
+    }
+    assert_eq!(server.connections(), 3);
+}
+
+fn many_requests_go_side_by_side(make: Make<'_>) {
+    const THREADS: usize = 8;
+    // No answer is given before all requests are there: whoever sends one by one waits for ever.
+    let all = Barrier::new(THREADS);
+    let server = Server::plain(move |connection| {
+        loop {
+            let head = connection.head()?;
+            if head.target().starts_with("/together") {
+                all.wait();
+            }
+            let target = head.target().split('?').next().unwrap_or_default().to_owned();
+            connection.answer("200 OK", target)?;
+        }
+    });
+    let transport = make();
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (transport, server) = (&*transport, &server);
+            scope.spawn(move || {
+                for path in [format!("/together/{thread}"), format!("/a/{thread}"), format!("/b/{thread}")] {
+                    assert_eq!(page(transport, get(&server.url(&path))).1, path.as_bytes());
+                }
+            });
+        }
+    });
+    assert!(server.connections() <= 2 * THREADS, "{} connections", server.connections());
+}
