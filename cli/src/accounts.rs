@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use entrada::words::clean;
 use entrada::{Account, PromptMode, SignIn};
 use serde_json::json;
 
@@ -121,5 +122,5 @@ fn table(accounts: &[Account], store: &str) -> String {
 /// The name to show, without anything that could move a terminal's cursor.
 fn shown(account: &Account) -> String {
     let name = if account.username.is_empty() { &account.home_account_id } else { &account.username };
-    name.chars().filter(|c| !c.is_control()).collect()
+    clean(name)
 }

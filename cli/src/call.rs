@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use entrada::ports::blocking::Body;
 use entrada::protocol::AppCall;
+use entrada::words::clean;
 use entrada::{Client, TokenRequest};
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 
@@ -139,7 +140,7 @@ fn deliver(response: Response<Body>, call: &Call, notice: Notice) -> Result<Exit
         return Ok(ExitCode::SUCCESS);
     }
     let failure = match location.filter(|_| status.is_redirection()) {
-        Some(to) => Failure::status(status.as_u16(), format!("the app redirects to {}", plain(&to)))
+        Some(to) => Failure::status(status.as_u16(), format!("the app redirects to {}", clean(&to)))
             .with_remedy("call that, or follow redirects with -L"),
         None => Failure::status(status.as_u16(), format!("the app answered {status}")),
     };
@@ -161,17 +162,11 @@ fn write(body: &mut Body, call: &Call) -> Result<(), Failure> {
 fn with_excerpt(mut failure: Failure, body: Body) -> Failure {
     let mut start = Vec::new();
     let read = std::io::Read::read_to_end(&mut std::io::Read::take(body, EXCERPT as u64), &mut start);
-    let text = plain(&String::from_utf8_lossy(&start));
+    let text = clean(&String::from_utf8_lossy(&start));
     if read.is_ok() && !text.is_empty() {
         failure.message = format!("{}: {text}", failure.message);
     }
     failure
-}
-
-/// Text that cannot move a terminal's cursor, on one line.
-fn plain(text: &str) -> String {
-    let visible: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn printed_head(response: &Response<Body>) -> Vec<u8> {

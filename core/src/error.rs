@@ -8,6 +8,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::protocol::{ProxyRefused, aadsts};
+use crate::words::clean;
 use crate::{Fault, Warning};
 
 /// Why a flow, or a call to the app, ended without what was asked for.
@@ -268,11 +269,10 @@ impl ServerError {
     }
 }
 
-/// The description up to Entra's trailer (`Trace ID: ...`), on one line and without control characters.
+/// The description up to Entra's trailer (`Trace ID: ...`).
 fn first_sentence(description: &str) -> String {
     let end = description.find("Trace ID:").unwrap_or(description.len());
-    let line: String = description[..end].chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    String::from(line.trim())
+    clean(&description[..end])
 }
 
 impl fmt::Display for ServerError {

@@ -32,6 +32,7 @@
 //! | [`cache`] | the unified token cache that Microsoft's libraries share |
 //! | [`protocol`] | what goes over the wire: authorize, token, device code, discovery, challenges, the proxy's redirect |
 //! | [`ports`] | the traits that adapters implement (feature `std`; the async ones: feature `async`) |
+//! | [`words`] | what the user reads, with text from outside made harmless |
 //! | [`drive`] | the loops that run a flow over the ports (same features) |
 //!
 //! # Features
@@ -49,6 +50,7 @@ extern crate std;
 pub mod cache;
 pub mod flow;
 pub mod protocol;
+pub mod words;
 
 #[cfg(feature = "std")]
 pub mod drive;

@@ -8,12 +8,12 @@ use std::time::Duration;
 use entrada_core::ports::AdapterError;
 use entrada_core::ports::blocking::{Browser, Listener};
 use entrada_core::protocol::ResponseMode;
+use entrada_core::words::{clean, span, user_code};
 use entrada_core::{Fault, Listen, Listening, Prompt};
 use url::Url;
 
 use crate::lines::Lines;
 use crate::listener::Paste;
-use crate::words::{clean, span, user_code};
 use crate::{Builder, Canceller};
 
 /// The page that Microsoft offers as redirect URI to native clients in the public cloud.

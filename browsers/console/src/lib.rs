@@ -32,14 +32,12 @@
 //! | `pasted` | what the user may paste, and what is wrong with it |
 //! | `listener` | asking until a line is of use |
 //! | `lines` | the thread that reads lines, and giving up on it |
-//! | `words` | what the user reads |
 
 mod browser;
 mod builder;
 mod lines;
 mod listener;
 mod pasted;
-mod words;
 
 pub use browser::{ConsoleBrowser, NATIVE_CLIENT};
 pub use builder::Builder;

@@ -7,13 +7,13 @@ use std::time::Instant;
 
 use entrada_core::ports::AdapterError;
 use entrada_core::ports::blocking::Listener;
+use entrada_core::words::span;
 use entrada_core::{Fault, Listening, Receive, Redirect};
 use url::Url;
 
 use crate::browser::Screen;
 use crate::lines::{Lines, Signal};
 use crate::pasted::{Reading, read};
-use crate::words::span;
 
 /// The wait for a pasted redirect.
 pub(crate) struct Paste {

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use entrada_core::ports::AdapterError;
 use entrada_core::ports::blocking::{Browser, Listener};
+use entrada_core::words::{span, user_code};
 use entrada_core::{Fault, Listen, Prompt};
 use url::Url;
 
 use crate::launch::{Hindrance, Plan, plan, start};
 use crate::loopback::{Loopback, RedirectUri};
 use crate::page::Pages;
-use crate::words::{span, user_code};
 use crate::{Builder, Canceller, Environment};
 
 /// The user's own browser, with a redirect to a port of this machine.

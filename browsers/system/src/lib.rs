@@ -31,7 +31,7 @@
 //! | `launch` | which command opens a browser here, and starting it |
 //! | `loopback` | the port, the threads behind it, the wait and its end |
 //! | `http` | one request: reading it, judging it, answering it |
-//! | `page`, `words` | what the user reads |
+//! | `page` | what the browser shows at the end |
 
 mod browser;
 mod builder;
@@ -39,7 +39,6 @@ mod http;
 mod launch;
 mod loopback;
 mod page;
-mod words;
 
 pub use browser::SystemBrowser;
 pub use builder::Builder;

@@ -1,6 +1,6 @@
 //! What the user sees in the browser at the end.
 
-use crate::words::clean;
+use entrada_core::words::clean;
 
 const STYLE: &str = include_str!("page.css");
 

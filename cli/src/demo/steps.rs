@@ -64,9 +64,11 @@ fn discover(demo: &Performance) -> Result<String, Failure> {
     let answer = client.probe(&call.url)?;
     let location = answer.headers().get("location").and_then(|value| value.to_str().ok()).unwrap_or_default();
     match EdgeRedirect::read(location) {
-        Some(edge) if edge.tenant == stage.tenant_id() && !edge.token_refused => {
-            Ok(format!("without a token the proxy redirects to sign-in: tenant {}, app {}", edge.tenant, edge.app_id.unwrap_or_default()))
-        }
+        Some(edge) if edge.tenant == stage.tenant_id() && !edge.token_refused => Ok(format!(
+            "without a token the proxy redirects to sign-in: tenant {}, app {}",
+            edge.tenant,
+            edge.app_id.unwrap_or_default()
+        )),
         _ => Err(unexpected("the proxy did not redirect to its tenant's sign-in")),
     }
 }

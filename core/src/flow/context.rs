@@ -31,6 +31,8 @@ pub(super) struct Context {
     started: Option<UnixTime>,
     /// Whether another held the lock when this flow wanted it.
     pub(super) waited: bool,
+    /// Whether the lock is ours, so that no end forgets it.
+    pub(super) holds_lock: bool,
     number: u32,
 }
 
@@ -47,6 +49,7 @@ impl Context {
             now: UnixTime::default(),
             started: None,
             waited: false,
+            holds_lock: false,
             number: 0,
         }
     }

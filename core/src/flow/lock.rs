@@ -64,7 +64,10 @@ pub(super) fn begin(context: &mut Context, work: Work) -> Step {
 
 pub(super) fn resume(context: &mut Context, state: Locking, answer: Result<Answer, Fault>) -> Step {
     match (&state.stage, answer) {
-        (Stage::Trying, Ok(Answer::Lock(Lock::Held))) => load(context, state, Stage::Loading(Holding::Lock)),
+        (Stage::Trying, Ok(Answer::Lock(Lock::Held))) => {
+            context.holds_lock = true;
+            load(context, state, Stage::Loading(Holding::Lock))
+        }
         (Stage::Trying, Ok(Answer::Lock(Lock::Busy))) if state.waited < PATIENCE => pause(context, state),
         (Stage::Trying, Ok(Answer::Lock(Lock::Unsupported))) => load(context, state, Stage::Loading(Holding::Nothing)),
         (Stage::Trying, Ok(Answer::Lock(Lock::Busy)) | Err(_)) => {

@@ -119,7 +119,7 @@ impl Flow {
     /// Goes on with what happened, at this time.
     ///
     /// Total: an answer to another question than the one that is out, or one after the end, leads to
-    /// [`Error::Misuse`], and the flow is over.
+    /// [`Error::Misuse`], and the flow is over; a lock that it holds is asked to be given back first.
     pub fn resume(&mut self, now: UnixTime, event: Event) -> Action {
         let state = core::mem::replace(&mut self.state, State::Ended);
         let context = &mut self.context;
@@ -127,7 +127,8 @@ impl Flow {
             return Action::Done(Err(Error::Misuse("it has ended already")));
         }
         if event.number != context.number() {
-            return Action::Done(Err(Error::Misuse("this answers an older question, or one of another flow")));
+            let error = Error::Misuse("this answers an older question, or one of another flow");
+            return self.settle(Step::End(Err(error)));
         }
         context.advance(now);
         let step = match state {
@@ -147,6 +148,11 @@ impl Flow {
             Step::Ask(state, action) => {
                 self.state = state;
                 action
+            }
+            // Only a misuse can end a flow that still has the lock: it is given back all the same, once.
+            Step::End(result) if core::mem::take(&mut self.context.holds_lock) => {
+                let step = store::end(&mut self.context, lock::Holding::Lock, result);
+                self.settle(step)
             }
             Step::End(result) => Action::Done(self.context.conclude(result)),
         }

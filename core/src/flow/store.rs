@@ -92,7 +92,10 @@ pub(super) fn resume(context: &mut Context, state: State, answer: Result<Answer,
         (Stage::SettingAside(_) | Stage::Saving, Err(fault)) => unsaved(context, holding, fault, result),
         (Stage::Saving, Ok(Answer::Saved)) => end(context, holding, result),
         // That the lock could not be given back is the next one's trouble, and they have patience for it.
-        (Stage::Unlocking, Ok(Answer::Unlocked) | Err(_)) => Step::End(result),
+        (Stage::Unlocking, Ok(Answer::Unlocked) | Err(_)) => {
+            context.holds_lock = false;
+            Step::End(result)
+        }
         _ => misuse(),
     }
 }

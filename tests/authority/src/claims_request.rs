@@ -28,3 +28,26 @@ pub(crate) fn declares_cp1(claims: Option<&Value>) -> bool {
         .and_then(|c| c["access_token"]["xms_cc"]["values"].as_array())
         .is_some_and(|values| values.iter().any(|v| v.as_str().is_some_and(|v| v.eq_ignore_ascii_case("cp1"))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_demanded_member_has_to_be_asked_for() {
+        let demanded = json!({"access_token": {"a": {"essential": true}, "b": null}});
+        assert!(covers(&json!({"access_token": {"a": {"essential": true}, "b": null, "c": 1}}), &demanded));
+        for asked in [json!({}), json!({"access_token": {"b": null}}), json!({"access_token": {"a": null, "b": null}})]
+        {
+            assert!(!covers(&asked, &demanded), "{asked}");
+        }
+    }
+
+    #[test]
+    fn claims_are_an_object() {
+        assert_eq!(parse(None).unwrap(), None);
+        assert!(declares_cp1(parse(Some(r#"{"access_token":{"xms_cc":{"values":["CP1"]}}}"#)).unwrap().as_ref()));
+        assert_eq!(parse(Some("eyJhIjoxfQ==")).unwrap_err().code, 50101);
+    }
+}

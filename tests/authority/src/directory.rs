@@ -9,6 +9,7 @@ pub(crate) const CONTOSO: &str = "3c1f0a52-8d34-4b0e-9a57-5b1e6f2d7c01";
 pub(crate) const FABRIKAM: &str = "b7e4d9c8-2f60-4d3a-8c15-90a1e3f4b502";
 pub(crate) const NATIVE_CLIENT: &str = "5f0d6c3a-71b2-4e8f-a9d4-2c6b8e1f3a03";
 pub(crate) const WEB_CLIENT: &str = "c2a8e7d1-0b94-4f63-b5e2-7d9f1a4c6e04";
+pub(crate) const OTHER_CLIENT: &str = "1d7b9e35-f8a4-4c60-92b3-6e0c4a8f2d09";
 pub(crate) const PROXY_APP: &str = "e9b3f5a7-4c18-4d72-86f0-1a3c5e7b9d05";
 pub(crate) const REPORTS_APP: &str = "7a4e2c90-d5b8-4136-9ef7-c8b6a4d2f006";
 
@@ -125,6 +126,14 @@ impl Directory {
             ),
         ];
         let clients = vec![
+            Client {
+                id: OTHER_CLIENT,
+                name: "Contoso desktop",
+                public: true,
+                multi_tenant: false,
+                fallback_public: false,
+                redirect_uris: vec!["http://localhost".to_owned()],
+            },
             Client {
                 id: NATIVE_CLIENT,
                 name: "entrada",

@@ -1,6 +1,6 @@
 //! Authority, application proxy and app as one.
 
-use crate::directory::{CONTOSO, FABRIKAM, NATIVE_CLIENT, PROXY_APP, REPORTS_APP, User, WEB_CLIENT};
+use crate::directory::{CONTOSO, FABRIKAM, NATIVE_CLIENT, OTHER_CLIENT, PROXY_APP, REPORTS_APP, User, WEB_CLIENT};
 use crate::faults::{Endpoint, Faults};
 use crate::observed::{RequestSeen, TokensIssued};
 use crate::realm::{Realm, locked};
@@ -75,6 +75,11 @@ impl Stage {
     /// The native public client.
     pub fn client_id(&self) -> &'static str {
         NATIVE_CLIENT
+    }
+
+    /// Another public client: the grants of one are of no use to the other. It may not use the device code flow.
+    pub fn other_client_id(&self) -> &'static str {
+        OTHER_CLIENT
     }
 
     /// A client registered under *Web*: confidential, so that public flows end in AADSTS7000218.

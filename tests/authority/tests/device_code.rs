@@ -67,6 +67,9 @@ fn expired_declined_unknown_and_blocked() {
     stage.advance(Duration::from_secs(900));
     assert_eq!(error(&poll(&stage, text(&old, "device_code"))), ("expired_token".into(), 70019));
     assert_eq!(error(&poll(&stage, "nonsense")), ("bad_verification_code".into(), 7000014));
+    let form = [("client_id", stage.other_client_id()), ("scope", "User.Read")];
+    let no_flow = post(&format!("{}/oauth2/v2.0/devicecode", stage.authority_url()), &form);
+    assert_eq!((no_flow.status, no_flow.aadsts()), (401, 7000218));
     assert!(stage.visitor().enter_user_code("NONSENSE").unwrap().page.contains("AADSTS70018"));
 
     let declined = start(&stage);

@@ -17,6 +17,7 @@ fn a_code_is_redeemed_once_soon_and_by_whom_it_was_made_for() {
         (&[("client_id", "-")], 900144, "invalid_request", 400),
         (&[("client_id", "00000000-0000-0000-0000-000000000000")], 700016, "unauthorized_client", 400),
         (&[("client_id", stage.web_client_id())], 7000218, "invalid_client", 401),
+        (&[("client_id", stage.other_client_id())], 70000, "invalid_grant", 400),
         (&[("client_secret", "s3cret")], 700025, "invalid_client", 401),
         (&[("client_assertion", "a.b.c")], 700025, "invalid_client", 401),
         (&[("grant_type", "-")], 900144, "invalid_request", 400),
@@ -131,6 +132,8 @@ fn a_refresh_token_lives_on_beside_its_successor() {
     let new = text(&second, "refresh_token");
     assert_ne!(old, new);
     assert_eq!(refresh(&stage, old, &stage.scope(), &[]).status, 200, "the old one stays valid");
+    let theft = refresh(&stage, new, &stage.scope(), &[("client_id", stage.other_client_id())]);
+    assert_eq!((theft.aadsts(), &theft.json()["error"]), (70000, &"invalid_grant".into()));
     assert_eq!(refresh(&stage, new, &stage.other_scope(), &[]).json()["suberror"], "consent_required");
     stage.grant_admin_consent();
     let other = refresh(&stage, new, &stage.other_scope(), &[]).json();

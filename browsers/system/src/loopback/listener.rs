@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use entrada_core::ports::AdapterError;
 use entrada_core::ports::blocking::Listener;
 use entrada_core::protocol::ResponseMode;
+use entrada_core::words::span;
 use entrada_core::{Fault, Listening, Receive, Redirect, Secret};
 
 use super::acceptor::Acceptor;
@@ -16,7 +17,6 @@ use super::cancel::Entered;
 use super::connection::WRITE;
 use super::{Awaited, Canceller, RedirectUri, Shared, Signal, lock};
 use crate::page::Pages;
-use crate::words::span;
 
 /// A bound port, and the wait for what comes to it.
 pub(crate) struct Loopback {

@@ -195,15 +195,6 @@ impl World {
         Turn::Goes(event)
     }
 
-    /// The ending that this action is.
-    #[track_caller]
-    pub(crate) fn turn_to_end(&mut self, action: Action) -> Result<Outcome, Error> {
-        match self.turn(action) {
-            Turn::Ended(ending) => ending,
-            Turn::Goes(_) => panic!("it goes on: {}", self.story()),
-        }
-    }
-
     fn ended(&mut self, ending: Result<Outcome, Error>) -> Result<Outcome, Error> {
         assert!(!self.held, "the lock is still held at the end: {}", self.story());
         let refreshes = self.log.iter().filter(|word| *word == "refresh").count();

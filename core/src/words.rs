@@ -1,6 +1,9 @@
 //! What the user reads: durations, user codes, and text from outside made harmless.
 
-use std::time::Duration;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use core::time::Duration;
 
 /// Longer text from outside is cut: an authority's sentence is a few hundred characters.
 const LONGEST: usize = 1000;
@@ -9,7 +12,7 @@ const LONGEST: usize = 1000;
 ///
 /// Control characters could move the cursor or colour what follows, and direction marks could reorder
 /// it, so they go; white space of any kind becomes one space.
-pub(crate) fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     let visible = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|&c| !is_hidden(c));
     let mut cleaned = String::new();
     for (count, c) in visible.enumerate() {
@@ -30,7 +33,7 @@ fn is_hidden(c: char) -> bool {
 }
 
 /// "5 minutes", "45 seconds": as exact as somebody who waits needs it.
-pub(crate) fn span(duration: Duration) -> String {
+pub fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (count, unit) = match seconds {
         0..120 => (seconds.max(1), "second"),
@@ -41,7 +44,7 @@ pub(crate) fn span(duration: Duration) -> String {
 }
 
 /// The lines that ask for a user code to be entered.
-pub(crate) fn user_code(
+pub fn user_code(
     code: &str,
     verification_uri: &str,
     verification_uri_complete: Option<&str>,
