@@ -97,11 +97,19 @@ fn seize(file: File, lockfile: &Path) -> io::Result<Step> {
 }
 
 fn sign(mut file: &File) -> io::Result<()> {
-    #[cfg(unix)]
-    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-    file.set_len(0)?;
+    let name = format!("{} entrada", std::process::id());
+    let before = file.metadata()?.len();
     file.rewind()?;
-    write!(file, "{} entrada", std::process::id())
+    file.write_all(name.as_bytes())?;
+    // Only a file taken over is cut: ext4 writes a file through to the disk that was emptied and filled.
+    if before > name.len() as u64 {
+        file.set_len(name.len() as u64)?;
+    }
+    if before > 0 {
+        #[cfg(unix)]
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    }
+    Ok(())
 }
 
 /// Whether the file's existence is a lock: young, and of a process that runs.

@@ -14,6 +14,8 @@ mod foreign_data;
 mod interactive;
 mod interactive_fails;
 mod lock;
+mod random;
+mod redaction;
 mod refresh;
 mod refresh_fails;
 mod scopes;

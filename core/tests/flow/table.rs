@@ -108,7 +108,7 @@ fn an_answer_to_another_question_is_refused_and_the_lock_given_back() {
 
 #[test]
 fn a_lock_is_offered_back_once() {
-    let (world, mut flow, action) = standing_at(STORIES[1](), 7).expect("a story under the lock");
+    let (world, mut flow, action) = standing_at(STORIES[1](), 8).expect("a story under the lock");
     assert!(world.is_locked(), "{}: {action:?}", world.story());
     let stale = || event_at(STORIES[1](), 0).expect("a first event");
     let action = flow.resume(world.now(), stale());

@@ -16,7 +16,7 @@ use entrada_core::{
 };
 use serde_json::Value;
 
-use super::{Cached, NOW, Reply, Rng};
+use super::{Cached, FAULTS, NOW, Reply, Rng};
 
 /// More steps than any story takes.
 const LIMIT: usize = 2000;
@@ -77,6 +77,8 @@ pub(crate) struct World {
     pub(crate) broken: Option<(&'static str, Fault)>,
     /// At which step, counted from 0, which fault strikes.
     pub(crate) strike: Option<(usize, Fault)>,
+    /// Once in how many steps a random fault strikes; never at 0.
+    pub(crate) chaos: usize,
     pub(crate) rng: Rng,
 
     pub(crate) calls: Vec<Call>,
@@ -102,6 +104,7 @@ impl World {
             browser: Back::with("code=code-1&state={state}&session_state=1"),
             broken: None,
             strike: None,
+            chaos: 0,
             rng: Rng::new(7),
             calls: Vec::new(),
             waits: Vec::new(),
@@ -246,7 +249,8 @@ impl World {
         let struck = self.strike.filter(|(at, _)| *at == step).map(|(_, fault)| fault);
         let broken = self.broken.filter(|(what, _)| *what == word).map(|(_, fault)| fault);
         self.log.push(word.into());
-        match struck.or(broken) {
+        let chance = (self.chaos > 0 && self.rng.once_in(self.chaos)).then(|| *self.rng.pick(&FAULTS));
+        match struck.or(broken).or(chance) {
             Some(fault) => Err(fault),
             None => Ok(()),
         }

@@ -1,0 +1,11 @@
+//! The command as a process: what it takes, prints and returns, and what the servers saw of it.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test that unwraps nothing says so by failing")]
+
+mod support;
+
+mod bodies;
+mod answers;
+mod redirects;
+mod statuses;
