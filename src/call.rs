@@ -56,16 +56,16 @@ impl<'a> Call<'a> {
     /// Where the app demands claims, a token with them is fetched, by refresh or sign-in, and the request is
     /// sent once more, if its body is in memory.
     pub fn send(self, request: Request<Body>) -> Result<Response<Body>, Error> {
-        let call = AppCall::new(&request.uri().to_string())?;
+        let app = AppCall::new(&request.uri().to_string())?;
+        let mut here = app.clone();
         let mut token = self.token(&self.token_request)?;
         let mut request = request;
         let mut redirects = 0;
         let mut may_replay = true;
         loop {
             let replay = copy(&request);
-            let response = self.exchange(&call, &token, request)?;
-            let (verdict, to) = self.read(&call, &response);
-            request = match (verdict, replay) {
+            let response = self.exchange(&app, &token, request)?;
+            request = match (read(&app, &here, &response), replay) {
                 (Verdict::ClaimsDemanded { claims }, Some(replay)) if may_replay => {
                     may_replay = false;
                     token = self.token(&self.token_request.clone().claims(Some(claims)))?;
@@ -74,13 +74,16 @@ impl<'a> Call<'a> {
                 (Verdict::ProxyRefused(edge), _) => {
                     return Err(Error::ProxyRefused(Box::new(ProxyRefused::new(edge, &token.secret))));
                 }
-                (Verdict::Redirect { .. }, Some(replay)) if self.max_redirects > 0 => {
+                (Verdict::Redirect { to, .. }, Some(replay)) if self.max_redirects > 0 => {
                     redirects += 1;
                     if redirects > self.max_redirects {
                         return Err(Error::TooManyRedirects(self.max_redirects));
                     }
-                    match to.and_then(|to| redirected(replay, response.status(), &call, &to)) {
-                        Some(next) => next,
+                    match redirected(replay, response.status(), &app, &to) {
+                        Some((next, target)) => {
+                            here = target;
+                            next
+                        }
                         None => return Ok(response),
                     }
                 }
@@ -107,17 +110,16 @@ impl<'a> Call<'a> {
         }
         self.client.transport.send(request, self.timeout).map_err(|error| Error::from_adapter(Port::App, error))
     }
+}
 
-    /// What the answer means, and where it leads to.
-    fn read(&self, call: &AppCall, response: &Response<Body>) -> (Verdict, Option<String>) {
-        let headers: Vec<(&str, &str)> =
-            response.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
-        let verdict = call.verdict(response.status().as_u16(), &headers);
-        let to = match &verdict {
-            Verdict::Redirect { to, .. } => Some(to.clone()),
-            _ => None,
-        };
-        (verdict, to)
+/// What the answer from here means. A stranger may redirect further, and has no say about the token.
+fn read(app: &AppCall, here: &AppCall, response: &Response<Body>) -> Verdict {
+    let headers: Vec<(&str, &str)> =
+        response.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
+    match here.verdict(response.status().as_u16(), &headers) {
+        verdict @ Verdict::Redirect { .. } => verdict,
+        verdict if app.is_same_origin(here) => verdict,
+        _ => Verdict::Deliver,
     }
 }
 
@@ -150,9 +152,14 @@ fn copy(request: &Request<Body>) -> Option<Request<Body>> {
     Some(copy)
 }
 
-/// The request that a redirect asks for (RFC 9110 15.4): another origin gets no credentials, and a 303, or
-/// a 301 or 302 to a POST, becomes a GET.
-fn redirected(mut request: Request<Body>, status: StatusCode, call: &AppCall, to: &str) -> Option<Request<Body>> {
+/// The request that a redirect asks for (RFC 9110 15.4), and where it goes: another origin gets no credentials, and
+/// a 303, or a 301 or 302 to a POST, becomes a GET.
+fn redirected(
+    mut request: Request<Body>,
+    status: StatusCode,
+    app: &AppCall,
+    to: &str,
+) -> Option<(Request<Body>, AppCall)> {
     let becomes_get = match status {
         StatusCode::SEE_OTHER => *request.method() != Method::HEAD,
         StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND => *request.method() == Method::POST,
@@ -165,11 +172,11 @@ fn redirected(mut request: Request<Body>, status: StatusCode, call: &AppCall, to
         request.headers_mut().remove(CONTENT_LENGTH);
     }
     let target = AppCall::new(to).ok()?;
-    if !call.is_same_origin(&target) {
+    if !app.is_same_origin(&target) {
         for credential in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION] {
             request.headers_mut().remove(credential);
         }
     }
     *request.uri_mut() = to.parse::<Uri>().ok()?;
-    Some(request)
+    Some((request, target))
 }

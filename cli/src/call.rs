@@ -162,7 +162,7 @@ fn write(body: &mut Body, call: &Call) -> Result<(), Failure> {
 fn with_excerpt(mut failure: Failure, body: Body) -> Failure {
     let mut start = Vec::new();
     let read = std::io::Read::read_to_end(&mut std::io::Read::take(body, EXCERPT as u64), &mut start);
-    let text = clean(&String::from_utf8_lossy(&start));
+    let text = clean(start.utf8_chunks().next().map_or("", |chunk| chunk.valid()));
     if read.is_ok() && !text.is_empty() {
         failure.message = format!("{}: {text}", failure.message);
     }

@@ -62,10 +62,13 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let (code, kind) = code_and_kind(&error);
         // The remedy has a field of its own.
-        let remedy = error.remedy().map(String::from);
+        let remedy = match &error {
+            Error::ProxyRefused(refused) => Some(refused.remedy()),
+            other => other.remedy().map(String::from),
+        };
         let mut message = error.to_string();
-        if let Some(tail) = remedy.as_ref().map(|remedy| format!("; {remedy}")) {
-            message = message.trim_end_matches(tail.as_str()).to_owned();
+        if let Some(rest) = remedy.as_ref().and_then(|remedy| message.strip_suffix(remedy.as_str())) {
+            message = rest.trim_end_matches([';', ':', ' ']).to_owned();
         }
         let mut cause = error.source().and_then(|source| source.source());
         while let Some(deeper) = cause {
@@ -96,6 +99,8 @@ fn code_and_kind(error: &Error) -> (u8, String) {
             (_, Fault::Untrusted) => (NETWORK, "tls"),
             (_, Fault::TimedOut) => (NETWORK, "timed_out"),
             (_, Fault::Unreachable) => (NETWORK, "unreachable"),
+            (Port::Authority | Port::App, Fault::Denied) => (NETWORK, "denied"),
+            (Port::Authority, Fault::TooLarge) => (CONFIGURATION, "not_an_authority"),
             (Port::Browser, _) => (OTHER, "browser"),
             _ => (OTHER, "other"),
         },

@@ -5,7 +5,14 @@
 
 mod support;
 
-mod bodies;
+mod accounts;
 mod answers;
+mod bodies;
+mod claims;
+mod device;
+mod login;
+mod network;
+mod paste;
 mod redirects;
 mod statuses;
+mod token;

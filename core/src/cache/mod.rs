@@ -8,6 +8,10 @@ mod entity;
 mod lookup;
 mod merge;
 
+#[cfg(test)]
+#[cfg(feature = "std")]
+mod tests;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;

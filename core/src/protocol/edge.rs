@@ -83,7 +83,7 @@ impl ProxyRefused {
     }
 
     /// What to do about it.
-    fn remedy(&self) -> String {
+    pub fn remedy(&self) -> String {
         let external = self.edge.external_url.as_deref().unwrap_or_default();
         let scope = match (&self.edge.app_id, external.is_empty()) {
             (_, false) => alloc::format!("{external}/user_impersonation"),

@@ -10,6 +10,7 @@ mod broken_cache;
 mod claims;
 mod device_code;
 mod discovery;
+mod drivers;
 mod foreign_data;
 mod interactive;
 mod interactive_fails;

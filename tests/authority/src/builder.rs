@@ -152,7 +152,10 @@ impl StageBuilder {
         let (authority, proxy, app) = (bind(authority)?, bind(proxy)?, bind(app)?);
         let scheme = if self.https { "https" } else { "http" };
         let origin = |listener: &TcpListener| -> io::Result<String> {
-            Ok(format!("{scheme}://{}:{}", self.host, listener.local_addr()?.port()))
+            let port = listener.local_addr()?.port();
+            // An origin does not name its scheme's own port (RFC 6454 6.2).
+            let is_usual = (scheme, port) == ("https", 443) || (scheme, port) == ("http", 80);
+            Ok(if is_usual { format!("{scheme}://{}", self.host) } else { format!("{scheme}://{}:{port}", self.host) })
         };
         let instance = origin(&authority)?;
         let external_url = format!("{}{}", origin(&proxy)?, self.path);

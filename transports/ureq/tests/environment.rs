@@ -108,10 +108,12 @@ fn a_proxy_that_refuses_is_explained() {
         ("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "Denied: ", "status 403"),
         ("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "Unreachable: ", "status 502"),
     ];
+    let (file, _) = ca();
+    let roots = file.path().to_str().unwrap();
     for (answer, fault, reason) in cases {
         let (port, _asked) = proxy(answer);
         let value = format!("http://ana:S3CRET@127.0.0.1:{port}");
-        let found = fetch("https://app.example/?code=S3CRET", &[("HTTPS_PROXY", &value), ("SSL_CERT_FILE", &ca().0)]);
+        let found = fetch("https://app.example/?code=S3CRET", &[("HTTPS_PROXY", &value), ("SSL_CERT_FILE", roots)]);
         assert!(found.contains(fault) && found.contains(reason) && found.contains("app.example"), "{found}");
         assert!(found.contains(&format!("through the proxy 127.0.0.1:{port}")) && !found.contains("S3CRET"), "{found}");
     }
@@ -122,13 +124,12 @@ fn a_proxy_that_refuses_is_explained() {
     assert!(found.contains("Other: http_proxy is not the URL of a proxy") && !found.contains("S3CRET"), "{found}");
 }
 
-/// A CA's certificate in a file, and TLS for localhost by that CA. The folder lives as long as the process.
-fn ca() -> (String, Arc<rustls::ServerConfig>) {
+/// A CA's certificate in a file, and TLS for localhost by that CA.
+fn ca() -> (tempfile::NamedTempFile, Arc<rustls::ServerConfig>) {
     let key = rcgen::KeyPair::generate().unwrap();
     let certificate = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
     let file = tempfile::Builder::new().suffix(".pem").tempfile().unwrap();
     std::fs::write(file.path(), certificate.pem()).unwrap();
-    let (_, path) = file.keep().unwrap();
     let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -136,7 +137,7 @@ fn ca() -> (String, Arc<rustls::ServerConfig>) {
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], key)
         .unwrap();
-    (path.to_str().unwrap().to_owned(), Arc::new(config))
+    (file, Arc::new(config))
 }
 
 #[test]
@@ -149,11 +150,10 @@ fn ssl_cert_file_replaces_the_systems_roots() {
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecure")
     });
     let url = format!("https://localhost:{port}/");
-    let found = fetch(&url, &[("SSL_CERT_FILE", &file)]);
+    let found = fetch(&url, &[("SSL_CERT_FILE", file.path().to_str().unwrap())]);
     assert!(found.contains("answer: secure"), "{found}");
     let found = fetch(&url, &[]);
     assert!(found.contains("Untrusted: the certificate of localhost"), "{found}");
-    let _ = std::fs::remove_file(file);
 }
 
 #[test]

@@ -4,9 +4,9 @@ mod plain;
 mod run;
 mod surroundings;
 
-pub(crate) use plain::{Plain, Seen, reply};
+pub(crate) use plain::{Plain, reply};
 pub(crate) use run::{Done, Run, Running};
-pub(crate) use surroundings::{absent, lines};
+pub(crate) use surroundings::{absent, until};
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -113,8 +113,9 @@ impl Run {
             bytes
         });
         let mut input = child.stdin.take();
-        if let (Some(bytes), Some(mut pipe)) = (self.input, input.take_if(|_| true)) {
-            thread::spawn(move || pipe.write_all(&bytes));
+        if let Some(bytes) = self.input {
+            let pipe = input.take();
+            thread::spawn(move || pipe.map(|mut pipe| pipe.write_all(&bytes)));
         }
         Running { child, input, said, heard: String::new().into(), stdout }
     }

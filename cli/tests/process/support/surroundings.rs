@@ -2,6 +2,8 @@
 
 use std::env;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// Whether a program is missing here, so that a test has to be skipped; on a build server that is a failure.
 pub(crate) fn absent(program: &str) -> bool {
@@ -10,7 +12,12 @@ pub(crate) fn absent(program: &str) -> bool {
     !found
 }
 
-/// Bytes as text, line by line.
-pub(crate) fn lines(bytes: &[u8]) -> Vec<String> {
-    String::from_utf8_lossy(bytes).lines().map(str::to_owned).collect()
+/// Waits until that is so.
+#[track_caller]
+pub(crate) fn until(is_so: impl Fn() -> bool) {
+    let since = Instant::now();
+    while !is_so() {
+        assert!(since.elapsed() < Duration::from_secs(30), "it never came to that");
+        thread::sleep(Duration::from_millis(2));
+    }
 }

@@ -2,13 +2,15 @@
 
 mod cached;
 mod grant;
+pub(crate) mod ports;
 mod rng;
+mod watch;
 mod world;
 
 pub(crate) use cached::{Cached, signed_in};
 pub(crate) use grant::{ADA, BOB, Grant, Reply, User, error, html, json, status};
 pub(crate) use rng::Rng;
-pub(crate) use world::{Back, Call, Turn, World};
+pub(crate) use world::{Back, Turn, World};
 
 use entrada_core::{
     App, Authority, Cloud, Error, Fault, Outcome, SignIn, Token, TokenRequest, UiReason, UiRequired, UnixTime,

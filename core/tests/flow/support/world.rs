@@ -16,6 +16,7 @@ use entrada_core::{
 };
 use serde_json::Value;
 
+use super::watch::Watch;
 use super::{Cached, FAULTS, NOW, Reply, Rng};
 
 /// More steps than any story takes.
@@ -91,7 +92,7 @@ pub(crate) struct World {
     elapsed: Duration,
     held: bool,
     tried_in_vain: bool,
-    secrets: Vec<String>,
+    watch: Watch,
 }
 
 impl World {
@@ -115,7 +116,7 @@ impl World {
             elapsed: Duration::ZERO,
             held: false,
             tried_in_vain: false,
-            secrets: Vec::new(),
+            watch: Watch::default(),
         }
     }
 
@@ -198,7 +199,8 @@ impl World {
         Turn::Goes(event)
     }
 
-    fn ended(&mut self, ending: Result<Outcome, Error>) -> Result<Outcome, Error> {
+    /// Looks at how a flow has ended.
+    pub(crate) fn ended(&mut self, ending: Result<Outcome, Error>) -> Result<Outcome, Error> {
         assert!(!self.held, "the lock is still held at the end: {}", self.story());
         let refreshes = self.log.iter().filter(|word| *word == "refresh").count();
         assert!(refreshes <= 1, "one flow, {refreshes} refreshes: {}", self.story());
@@ -268,7 +270,7 @@ impl World {
             _ => "devicecode",
         };
         assert!(!self.held || word == "refresh", "the lock covers {word}");
-        self.keep(call.field("code_verifier"));
+        self.watch.keep(call.field("code_verifier"));
         self.calls.push(call);
         self.note(word)?;
         let Some(reply) = self.authority.pop_front() else { panic!("an unexpected {word}: {}", self.story()) };
@@ -279,7 +281,7 @@ impl World {
         };
         if let Ok(body) = serde_json::from_slice::<Value>(&answer.body) {
             for name in ["access_token", "refresh_token", "id_token", "device_code"] {
-                self.keep(body[name].as_str().unwrap_or_default());
+                self.watch.keep(body[name].as_str().unwrap_or_default());
             }
         }
         Ok(answer)
@@ -298,7 +300,7 @@ impl World {
 
     pub(crate) fn load(&mut self) -> Result<Option<Vec<u8>>, Fault> {
         self.note("load")?;
-        self.keep_cached();
+        self.watch.keep_cached(self.cache.as_deref());
         Ok(self.cache.clone())
     }
 
@@ -306,7 +308,7 @@ impl World {
         assert!(self.held || self.tried_in_vain, "saved past the lock: {}", self.story());
         self.note("save")?;
         self.cache = Some(bytes.to_vec());
-        self.keep_cached();
+        self.watch.keep_cached(self.cache.as_deref());
         Ok(())
     }
 
@@ -357,11 +359,11 @@ impl World {
         self.elapsed += Duration::from_secs(20);
         match self.browser.clone() {
             Back::Parameters(text) => {
-                self.keep("code-1");
+                self.watch.keep("code-1");
                 Ok(Redirect::Parameters(Secret::new(text.replace("{state}", &query.state))))
             }
             Back::Bare(code) => {
-                self.keep(&code);
+                self.watch.keep(&code);
                 Ok(Redirect::BareCode(Secret::new(code)))
             }
             Back::Fault(fault) => Err(fault),
@@ -384,30 +386,9 @@ impl World {
         self.note(word)
     }
 
-    /// Takes a secret down, so that everything printed is searched for it.
-    fn keep(&mut self, secret: &str) {
-        if !secret.is_empty() && !self.secrets.iter().any(|known| known == secret) {
-            self.secrets.push(secret.into());
-        }
-    }
-
-    fn keep_cached(&mut self) {
-        let cached: Value =
-            self.cache.as_deref().and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
-        for section in ["AccessToken", "RefreshToken", "IdToken"] {
-            for (_, entry) in cached[section].as_object().into_iter().flatten() {
-                self.keep(entry["secret"].as_str().unwrap_or_default());
-            }
-        }
-    }
-
-    /// What is printed shows no secret, as text or as a list of bytes.
+    /// What is printed shows no secret.
+    #[track_caller]
     pub(crate) fn sees_no_secret(&self, what: &dyn Debug) {
-        let plain = format!("{what:?}");
-        for secret in &self.secrets {
-            let bytes = format!("{:?}", secret.as_bytes());
-            let bytes = bytes.trim_matches(['[', ']']);
-            assert!(!plain.contains(secret.as_str()) && !plain.contains(bytes), "{secret} is printed: {plain}");
-        }
+        self.watch.looks_at(what);
     }
 }
