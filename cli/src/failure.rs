@@ -141,7 +141,7 @@ fn server_code(server: &ServerError) -> (u8, String) {
         | "invalid_target"
         | "invalid_request"
         | "unsupported_grant_type" => CONFIGURATION,
-        "login_required" => SIGN_IN_NEEDED,
+        "login_required" | "invalid_grant" => SIGN_IN_NEEDED,
         _ => OTHER,
     };
     (code, server.error.clone())

@@ -24,13 +24,16 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Color, Command};
 use crate::failure::Failure;
 use crate::notice::Notice;
 use crate::settings::Settings;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return not_understood(&error),
+    };
     let notice = Notice::new(cli.common.quiet, cli.common.verbose, cli.common.color);
     log::install(notice);
     match run(&cli, notice) {
@@ -40,6 +43,18 @@ fn main() -> ExitCode {
             ExitCode::from(failure.code)
         }
     }
+}
+
+/// Help and the version, too, come as errors; the others are told as JSON where that is what the arguments say.
+fn not_understood(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() || std::env::args_os().all(|word| word != "--json-errors") {
+        error.exit();
+    }
+    let text = error.to_string();
+    let message = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    Notice::new(true, 0, Color::Never).failure(&Failure::usage(message).with_remedy("see --help"), true);
+    ExitCode::from(failure::USAGE)
 }
 
 fn run(cli: &Cli, notice: Notice) -> Result<ExitCode, Failure> {

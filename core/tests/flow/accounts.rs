@@ -68,7 +68,10 @@ fn among_several_the_one_whom_the_tenant_knows_is_meant() {
 
 #[test]
 fn who_is_signed_in_is_told_once_each_by_name() {
-    let stranger = both().client(OTHER_CLIENT).access(&ADA, "access-of-other", 60);
+    let first_by_key =
+        json!({ "home_account_id": BOB.id, "environment": HOST, "client_id": CLIENT, "secret": "refresh-0" });
+    let stranger =
+        both().put("RefreshToken", "0", first_by_key).client(OTHER_CLIENT).access(&ADA, "access-of-other", 60);
     let mut world = World::with(&stranger.client(CLIENT).host("login.microsoftonline.us").refresh(&BOB, "refresh-us"));
     let ending = world.run(Flow::accounts(&entra()));
     let Ok(Outcome::Accounts(accounts)) = ending else { panic!("{ending:?}") };

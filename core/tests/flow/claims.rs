@@ -103,6 +103,14 @@ fn a_new_token_can_be_insisted_on() {
 }
 
 #[test]
+fn a_token_of_this_very_second_is_not_new_to_whoever_did_not_wait() {
+    let just_now = json!({ "cached_at": NOW.to_string() });
+    let mut world = World::with(&signed_in().access_with(&ADA, "access-1", 3600, just_now));
+    world.answers(Grant::of("access-2"));
+    assert_eq!(token(world.silent(&entra(), &request().force_refresh(true))).secret.expose(), "access-2");
+}
+
+#[test]
 fn whoever_insists_does_not_take_the_old_one_where_the_refresh_fails() {
     let mut world = World::with(&good());
     world.answers(html(503));

@@ -86,6 +86,19 @@ fn the_adapters_own_error_is_the_source() {
 }
 
 #[test]
+fn of_several_errors_the_one_that_ended_it_is_the_source() {
+    for driver in DRIVERS {
+        let mut world = World::with(&signed_in());
+        world.strike = Some((0, Fault::Other));
+        world.broken = Some(("save", Fault::Denied));
+        let shared = Shared::new(world);
+        let error = driver(&shared, Flow::sign_out(&entra(), None)).expect_err("nobody is signed out");
+        assert_eq!(shared.world().story(), "lock load save");
+        assert_eq!(error.source().expect("a source").to_string(), "the cache is broken");
+    }
+}
+
+#[test]
 fn an_error_that_was_got_over_is_nobodys_source() {
     for driver in DRIVERS {
         let mut world = World::with(&signed_in());

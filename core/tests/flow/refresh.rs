@@ -144,6 +144,16 @@ fn each_account_is_refreshed_with_its_own_token() {
 }
 
 #[test]
+fn a_refresh_stays_with_its_account_however_the_answer_names_the_user() {
+    let mut world = World::with(&signed_in());
+    world.answers(Grant::of("access-1").refresh("refresh-2").claim("sub", "only-a-subject").claim("tid", TENANT));
+    assert_eq!(token(world.silent(&entra(), &request())).account.unwrap().home_account_id, ADA.id);
+    assert_eq!(world.secrets("RefreshToken"), ["refresh-2"]);
+    world.later(Duration::from_secs(1));
+    assert_eq!(token(world.silent(&entra(), &request())).secret.expose(), "access-1");
+}
+
+#[test]
 fn a_token_that_cannot_be_saved_is_still_a_token() {
     for fault in FAULTS {
         let mut world = World::with(&signed_in());

@@ -79,9 +79,11 @@ fn a_token_for_more_serves_for_less_and_in_any_case_and_order() {
 
 #[test]
 fn of_several_tokens_that_fit_the_one_that_lives_longest_is_given() {
-    let cached = signed_in().access(&ADA, "access-short", 600);
-    let cached = cached.target(&format!("{SCOPE} api://x/a")).access(&ADA, "access-long", 1200);
-    assert_eq!(token(World::with(&cached).silent(&entra(), &request())).secret.expose(), "access-long");
+    let more = format!("{SCOPE} api://x/a");
+    for (one, other, longest) in [(600, 1200, "access-2"), (1200, 600, "access-1")] {
+        let cached = signed_in().access(&ADA, "access-1", one).target(&more).access(&ADA, "access-2", other);
+        assert_eq!(token(World::with(&cached).silent(&entra(), &request())).secret.expose(), longest);
+    }
 }
 
 #[test]

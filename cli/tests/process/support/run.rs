@@ -90,13 +90,22 @@ impl Run {
     }
 
     /// Starts it with its input open, to be written to.
-    pub(crate) fn start(mut self) -> Running {
+    pub(crate) fn start(self) -> Running {
+        self.start_reading(|child| Box::new(child.stderr.take().unwrap()))
+    }
+
+    /// The same for one that says everything on standard output, which is read line by line in place of standard error.
+    pub(crate) fn start_merged(self) -> Running {
+        self.start_reading(|child| Box::new(child.stdout.take().unwrap()))
+    }
+
+    fn start_reading(mut self, spoken: fn(&mut Child) -> Box<dyn Read + Send>) -> Running {
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().unwrap();
-        let stderr = child.stderr.take().unwrap();
+        let spoken = spoken(&mut child);
         let (say, said) = mpsc::channel();
         thread::spawn(move || {
-            let mut reader = BufReader::new(stderr);
+            let mut reader = BufReader::new(spoken);
             let mut line = Vec::new();
             while reader.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
                 let text = String::from_utf8_lossy(&line).into_owned();
@@ -106,10 +115,10 @@ impl Run {
                 }
             }
         });
-        let mut stdout = child.stdout.take().unwrap();
+        let stdout = child.stdout.take();
         let stdout = thread::spawn(move || {
             let mut bytes = Vec::new();
-            let _ = stdout.read_to_end(&mut bytes);
+            let _ = stdout.map(|mut stdout| stdout.read_to_end(&mut bytes));
             bytes
         });
         let mut input = child.stdin.take();
@@ -160,8 +169,10 @@ impl Running {
         input.flush().unwrap();
     }
 
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
+    /// Ends it without a chance to tidy up.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// Waits for its end. Its input ends now.

@@ -76,6 +76,7 @@ impl Shared {
         body: &[u8],
         timeout: Duration,
     ) -> Result<HttpAnswer, AdapterError> {
+        assert_eq!(self.open_listeners(), 0, "nobody listens any more when the authority is asked");
         let query = HttpQuery {
             method: if head.method == http::Method::GET { Method::Get } else { Method::Post },
             url: head.uri.to_string(),
