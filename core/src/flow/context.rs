@@ -180,7 +180,18 @@ pub(super) enum Standing {
     /// Something unreadable: it must be set aside first.
     Corrupt,
     /// Something that could not even be read: it must be left alone.
-    Unread,
+    Unread(Fault),
+}
+
+impl Standing {
+    /// Why there is no cache to be read, if so.
+    pub(super) fn fault(self) -> Option<Fault> {
+        match self {
+            Self::Known => None,
+            Self::Corrupt => Some(Fault::Corrupt),
+            Self::Unread(fault) => Some(fault),
+        }
+    }
 }
 
 impl Loaded {
@@ -193,7 +204,7 @@ impl Loaded {
                 Err(_) => (Standing::Corrupt, Warning::CacheCorrupt),
             },
             Err(Fault::Corrupt) => (Standing::Corrupt, Warning::CacheCorrupt),
-            Err(fault) => (Standing::Unread, Warning::CacheUnread(fault)),
+            Err(fault) => (Standing::Unread(fault), Warning::CacheUnread(fault)),
         };
         context.warn(warning);
         Self { cache: TokenCache::default(), standing }

@@ -91,7 +91,8 @@ fn pause(context: &mut Context, mut pending: Pending) -> Step {
     if pending.waited >= pending.code.expires_in {
         return Step::End(Err(Error::TimedOut(Waiting::UserCode)));
     }
-    let duration = pending.interval;
+    // The last pause ends with the code, so that the last question is not asked in vain.
+    let duration = pending.interval.min(pending.code.expires_in - pending.waited);
     pending.waited = pending.waited.saturating_add(duration);
     let action = context.ask_wait(duration, WaitReason::UserCode);
     Step::Ask(super::State::UserCode(State::Pausing(pending)), action)

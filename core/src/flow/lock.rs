@@ -12,7 +12,7 @@ use super::silent::{self, Lookup};
 use super::{Step, misuse, store};
 use crate::ask::Answer;
 use crate::cache::TokenCache;
-use crate::{Account, AccountSelector, Error, Fault, Lock, Outcome, TryLock, WaitReason, Warning};
+use crate::{Account, AccountSelector, Error, Fault, Lock, Outcome, Port, TryLock, WaitReason, Warning};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
@@ -60,6 +60,12 @@ enum Stage {
 
 pub(super) fn begin(context: &mut Context, work: Work) -> Step {
     attempt(context, Locking { work, waited: Duration::ZERO, pause: FIRST_PAUSE, stage: Stage::Trying })
+}
+
+/// Loads the cache for work that has to do without the lock.
+pub(super) fn load_unlocked(context: &mut Context, work: Work) -> Step {
+    let stage = Stage::Loading(Holding::Nothing);
+    load(context, Locking { work, waited: Duration::ZERO, pause: FIRST_PAUSE, stage: Stage::Trying }, stage)
 }
 
 pub(super) fn resume(context: &mut Context, state: Locking, answer: Result<Answer, Fault>) -> Step {
@@ -126,6 +132,9 @@ fn loaded(context: &mut Context, work: Work, holding: Holding, bytes: Result<Opt
 }
 
 fn sign_out(context: &mut Context, mut loaded: Loaded, holding: Holding, selector: Option<&AccountSelector>) -> Step {
+    if let Some(fault) = loaded.standing.fault() {
+        return store::end(context, holding, Err(Error::adapter(Port::Cache, fault)));
+    }
     let leaving = match leaving(&loaded.cache, context, selector) {
         Ok(accounts) => accounts,
         Err(error) => return store::end(context, holding, Err(error)),

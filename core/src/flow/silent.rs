@@ -4,7 +4,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::context::{Context, Loaded, Standing};
-use super::lock::Holding;
+use super::interactive::check_id_token;
+use super::lock::{self, Holding};
 use super::{AfterDiscovery, Step, misuse, store, with_endpoints};
 use crate::ask::Answer;
 use crate::cache::Wanted;
@@ -70,7 +71,7 @@ fn looked(context: &mut Context, bytes: Result<Option<Vec<u8>>, Fault>) -> Step 
         Ok(Lookup::Hit(token)) => Step::End(Ok(Outcome::Token(token))),
         Ok(Lookup::Miss) => match refreshable(context, &loaded) {
             Ok(_) => with_endpoints(context, AfterDiscovery::Refresh),
-            Err(error) => Step::End(Err(error)),
+            Err(error) => give_up(context, error),
         },
         Err(error) => Step::End(Err(error)),
     }
@@ -78,15 +79,18 @@ fn looked(context: &mut Context, bytes: Result<Option<Vec<u8>>, Fault>) -> Step 
 
 fn told(context: &mut Context, bytes: Result<Option<Vec<u8>>, Fault>) -> Step {
     let loaded = Loaded::read(context, bytes);
-    match (loaded.standing, context.warnings.first()) {
-        (Standing::Known, _) => Step::End(Ok(Outcome::Accounts(loaded.cache.accounts(&context.app)))),
-        (_, Some(Warning::CacheUnread(fault))) => Step::End(Err(Error::adapter(Port::Cache, *fault))),
-        _ => Step::End(Err(Error::adapter(Port::Cache, Fault::Corrupt))),
+    match loaded.standing.fault() {
+        None => Step::End(Ok(Outcome::Accounts(loaded.cache.accounts(&context.app)))),
+        Some(fault) => Step::End(Err(Error::adapter(Port::Cache, fault))),
     }
 }
 
 /// Looks for a token that fits; one that is good but due for renewal is remembered.
 pub(super) fn look_up(context: &mut Context, loaded: &Loaded) -> Result<Lookup, Error> {
+    if loaded.standing == Standing::Known {
+        // What an earlier look found may be signed out by now.
+        context.aging = None;
+    }
     let Some(account) = loaded.cache.select_account(&context.app, &context.request.account)? else {
         return Ok(Lookup::Miss);
     };
@@ -126,7 +130,7 @@ pub(super) fn locked(context: &mut Context, loaded: Loaded, holding: Holding) ->
     }
     let (account, refresh_token) = match refreshable(context, &loaded) {
         Ok(found) => found,
-        Err(error) => return store::end(context, holding, Err(error)),
+        Err(error) => return end_unrefreshed(context, holding, error),
     };
     let Some(endpoints) = &context.endpoints else { return misuse() };
     let query = token_query(
@@ -144,10 +148,15 @@ pub(super) fn locked(context: &mut Context, loaded: Loaded, holding: Holding) ->
 
 fn refreshed(context: &mut Context, refresh: Refresh, answer: &HttpAnswer) -> Step {
     let Refresh { account, refresh_token, mut loaded, holding } = refresh;
-    match read_token(answer) {
+    let checked = read_token(answer).and_then(|answer| check_id_token(context, &answer, None).map(|()| answer));
+    match checked {
         Ok(answer) => {
             let granted = store::Granted { answer, source: TokenSource::Refresh, account: Some(account) };
-            store::begin(context, holding, loaded, granted)
+            match holding {
+                Holding::Lock => store::begin(context, holding, loaded, granted),
+                // Without the lock others may have saved during the request: theirs is to be kept.
+                Holding::Nothing => lock::load_unlocked(context, lock::Work::Store(Box::new(granted))),
+            }
         }
         Err(Error::Server(server)) => match ui_reason(&server) {
             Some(reason) => {
@@ -178,13 +187,22 @@ pub(super) fn give_up(context: &mut Context, error: Error) -> Step {
 }
 
 fn still_good(context: &mut Context, error: Error) -> Result<Outcome, Error> {
-    let aging = context.aging.take().filter(|token| error.is_transient() && context.is_good(token.expires_on));
+    let aging = context.aging.take().filter(|token| may_pass(&error) && context.is_good(token.expires_on));
     match aging {
         Some(token) => {
             context.warn(Warning::RefreshPostponed);
             Ok(Outcome::Token(token))
         }
         None => Err(error),
+    }
+}
+
+/// Whether the next try may do better: the authority was not reached or not itself, or was not even asked,
+/// because there is nothing to ask it with.
+fn may_pass(error: &Error) -> bool {
+    match error {
+        Error::UiRequired(required) => required.server.is_none(),
+        other => other.is_transient(),
     }
 }
 

@@ -66,7 +66,7 @@ pub(super) fn save(context: &mut Context, holding: Holding, loaded: Loaded, resu
             let stage = Stage::SettingAside(Save { bytes });
             Step::Ask(super::State::Storing(State { stage, holding, result }), action)
         }
-        Standing::Unread => unsaved(context, holding, Fault::Denied, result),
+        Standing::Unread(fault) => unsaved(context, holding, fault, result),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use entrada_core::{AccountSelector, Error, Flow, Outcome, UiReason};
+use entrada_core::{AccountSelector, Error, Fault, Flow, Outcome, Port, UiReason};
 use serde_json::json;
 
 use crate::support::*;
@@ -139,4 +139,16 @@ fn after_a_sign_out_a_token_needs_the_user() {
     let mut world = World::with(&signed_in().access(&ADA, "access-1", 3600));
     signed_out(&mut world, named(ADA.name));
     assert_eq!(reason(world.later(Duration::ZERO).silent(&entra(), &request())), UiReason::NoAccount);
+}
+
+#[test]
+fn nobody_can_sign_out_of_what_cannot_be_read() {
+    for (bytes, broken) in [(&b"not json"[..], None), (&b"{}"[..], Some(("load", Fault::Denied)))] {
+        let mut world = World::new();
+        world.cache = Some(bytes.to_vec());
+        world.broken = broken;
+        let ending = world.run(Flow::sign_out(&entra(), None));
+        assert!(matches!(ending, Err(Error::Adapter(failure)) if failure.port == Port::Cache));
+        assert_eq!((world.story().as_str(), world.cache.as_deref()), ("lock load unlock", Some(bytes)));
+    }
 }

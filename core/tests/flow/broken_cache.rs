@@ -81,7 +81,7 @@ fn what_could_not_even_be_read_is_never_saved_over() {
         world.broken = Some(("load", fault));
         let token = token(signing_in(&mut world));
         assert_eq!(token.secret.expose(), "access-1");
-        assert_eq!(token.warnings, [Warning::CacheUnread(fault), Warning::CacheUnsaved(Fault::Denied)]);
+        assert_eq!(token.warnings, [Warning::CacheUnread(fault), Warning::CacheUnsaved(fault)]);
         assert!(world.story().ends_with("redeem lock load unlock"), "{}", world.story());
         assert_eq!(world.cache, before);
     }

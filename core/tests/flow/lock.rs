@@ -56,7 +56,7 @@ fn a_lock_that_is_never_freed_is_gone_without_after_45_seconds() {
     assert_eq!((token.secret.expose(), token.warnings), ("access-2", vec![Warning::Unlocked]));
     let waited: Duration = world.waits.iter().sum();
     assert!((45_000..45_250).contains(&waited.as_millis()), "{waited:?}");
-    assert!(world.story().ends_with("load lock load refresh save"), "{}", world.story());
+    assert!(world.story().ends_with("load lock load refresh load save"), "{}", world.story());
     assert_eq!(world.secrets("RefreshToken"), ["refresh-2"]);
 }
 
@@ -67,7 +67,7 @@ fn a_cache_without_a_lock_is_used_without_one() {
     world.answers(Grant::of("access-2"));
     let token = token(world.silent(&entra(), &request()));
     assert_eq!((token.secret.expose(), token.warnings), ("access-2", vec![]));
-    assert_eq!(world.story(), "load lock load refresh save");
+    assert_eq!(world.story(), "load lock load refresh load save");
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_lock_that_fails_is_gone_without() {
         world.answers(Grant::of("access-2"));
         let token = token(world.silent(&entra(), &request()));
         assert_eq!((token.secret.expose(), token.warnings), ("access-2", vec![Warning::Unlocked]));
-        assert_eq!(world.story(), "load lock load refresh save");
+        assert_eq!(world.story(), "load lock load refresh load save");
     }
 }
 
@@ -109,4 +109,24 @@ fn a_sign_in_and_a_sign_out_wait_for_the_lock_without_peeking() {
     let ending = world.run(Flow::sign_out(&entra(), None));
     assert!(matches!(&ending, Ok(Outcome::SignedOut { accounts, .. }) if accounts.len() == 1), "{ending:?}");
     assert_eq!(world.story(), "lock wait lock load save unlock");
+}
+
+#[test]
+fn what_others_saved_during_a_refresh_without_the_lock_is_kept() {
+    let mut world = expired();
+    world.locks.push_back(Lock::Unsupported);
+    world.meanwhile.push_back(None);
+    world.answers(Grant::of("access-2").refresh("refresh-2"));
+    let (mut flow, mut action) = Flow::silent(&entra(), &request());
+    let ending = loop {
+        match world.turn(action) {
+            Turn::Goes(event) => action = flow.resume(world.now(), event),
+            Turn::Ended(ending) => break ending,
+        }
+        if world.story() == "load lock load refresh" {
+            world.cache = Some(signed_in().account(&BOB).refresh(&BOB, "refresh-bob").bytes());
+        }
+    };
+    assert_eq!(token(ending).secret.expose(), "access-2");
+    assert_eq!(world.secrets("RefreshToken"), ["refresh-2", "refresh-bob"]);
 }

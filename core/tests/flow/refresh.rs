@@ -1,6 +1,6 @@
 //! The refresh that goes well.
 
-use entrada_core::{AccountSelector, Fault, Lock, TokenSource, UiReason, Warning};
+use entrada_core::{AccountSelector, Error, Fault, Lock, TokenSource, UiReason, Warning};
 use serde_json::json;
 use std::time::Duration;
 
@@ -146,7 +146,13 @@ fn each_account_is_refreshed_with_its_own_token() {
 #[test]
 fn a_refresh_stays_with_its_account_however_the_answer_names_the_user() {
     let mut world = World::with(&signed_in());
-    world.answers(Grant::of("access-1").refresh("refresh-2").claim("sub", "only-a-subject").claim("tid", TENANT));
+    world.answers(
+        Grant::of("access-1")
+            .refresh("refresh-2")
+            .claim("aud", CLIENT)
+            .claim("sub", "only-a-subject")
+            .claim("tid", TENANT),
+    );
     assert_eq!(token(world.silent(&entra(), &request())).account.unwrap().home_account_id, ADA.id);
     assert_eq!(world.secrets("RefreshToken"), ["refresh-2"]);
     world.later(Duration::from_secs(1));
@@ -184,4 +190,22 @@ fn an_answer_without_a_lifetime_is_good_for_ten_minutes() {
     let mut world = World::with(&signed_in());
     world.answers(json!({ "access_token": "access-1", "expires_in": "1234" }));
     assert_eq!(token(world.silent(&entra(), &request())).expires_on, NOW + Duration::from_secs(1234));
+}
+
+#[test]
+fn a_token_that_is_due_is_given_where_there_is_nothing_to_renew_it_with() {
+    let due = json!({ "refresh_on": NOW.to_string() });
+    let mut world = World::with(&Cached::new().account(&ADA).access_with(&ADA, "access-1", 3600, due));
+    let token = token(world.silent(&entra(), &request()));
+    assert_eq!((token.secret.expose(), token.warnings), ("access-1", vec![Warning::RefreshPostponed]));
+    assert_eq!(world.story(), "load");
+}
+
+#[test]
+fn an_id_token_for_another_client_spoils_a_refresh() {
+    let mut world = World::with(&signed_in());
+    let before = world.cache.clone();
+    world.answers(Grant::of("access-1").claim("aud", "another-client"));
+    assert!(matches!(world.silent(&entra(), &request()), Err(Error::Protocol(_))));
+    assert_eq!((world.story().as_str(), world.cache), ("load lock load refresh unlock", before));
 }
