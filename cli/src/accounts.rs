@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use entrada::words::clean;
-use entrada::{Account, PromptMode, SignIn};
+use entrada::{Account, Client, Error, PromptMode, SignIn};
 use serde_json::json;
 
 use crate::answer;
 use crate::args::{Accounts, AccountsOutput, Login, Logout, Prompt};
 use crate::assemble::{self, Asking};
-use crate::failure::{Failure, SIGN_IN_NEEDED};
+use crate::failure::{Failure, SIGN_IN_NEEDED, STORE};
 use crate::notice::Notice;
 use crate::settings::Settings;
 use crate::sign_in::SignInChoice;
@@ -48,7 +48,7 @@ impl From<Prompt> for PromptMode {
 pub(crate) fn logout(logout: &Logout, settings: &Settings, notice: Notice) -> Result<ExitCode, Failure> {
     let client = assemble::client(settings, Asking::Allowed, notice)?;
     let account = (!logout.all).then(|| assemble::account(settings));
-    let (accounts, warnings) = client.sign_out(account)?;
+    let (accounts, warnings) = client.sign_out(account).map_err(|error| with_place(error, &client))?;
     for warning in warnings {
         notice.warn(&warning.to_string());
     }
@@ -69,7 +69,7 @@ pub(crate) fn logout(logout: &Logout, settings: &Settings, notice: Notice) -> Re
 
 pub(crate) fn list(accounts: &Accounts, settings: &Settings) -> Result<ExitCode, Failure> {
     let client = assemble::client(settings, Asking::Allowed, Notice::new(true, 0, crate::args::Color::Never))?;
-    let found = client.accounts()?;
+    let found = client.accounts().map_err(|error| with_place(error, &client))?;
     let store = client.cache_location();
     match accounts.output {
         AccountsOutput::Json => {
@@ -79,6 +79,16 @@ pub(crate) fn list(accounts: &Accounts, settings: &Settings) -> Result<ExitCode,
         AccountsOutput::Table => answer::print(table(&found, &store).as_bytes())?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A failure of the store says where that is.
+fn with_place(error: Error, client: &Client) -> Failure {
+    let failure = Failure::from(error);
+    if failure.code == STORE {
+        failure.with_remedy(format!("look at {}, or give another file with --cache", client.cache_location()))
+    } else {
+        failure
+    }
 }
 
 fn as_json(account: &Account, store: &str) -> serde_json::Value {

@@ -15,6 +15,8 @@ pub(crate) struct Failure {
     pub(crate) remedy: Option<String>,
     pub(crate) aadsts: Option<u32>,
     pub(crate) correlation_id: Option<String>,
+    /// What did not go as it should before that.
+    pub(crate) warnings: Vec<String>,
 }
 
 pub(crate) const OTHER: u8 = 1;
@@ -31,7 +33,15 @@ pub(crate) const STORE: u8 = 16;
 
 impl Failure {
     pub(crate) fn new(code: u8, kind: &str, message: String) -> Self {
-        Self { code, kind: kind.to_owned(), message, remedy: None, aadsts: None, correlation_id: None }
+        Self {
+            code,
+            kind: kind.to_owned(),
+            message,
+            remedy: None,
+            aadsts: None,
+            correlation_id: None,
+            warnings: Vec::new(),
+        }
     }
 
     pub(crate) fn config(message: String) -> Self {
@@ -85,6 +95,10 @@ impl From<Error> for Failure {
             remedy,
             aadsts: error.server().and_then(ServerError::aadsts),
             correlation_id: error.correlation_id().map(String::from),
+            warnings: match &error {
+                Error::UiRequired(required) => required.warnings.iter().map(ToString::to_string).collect(),
+                _ => Vec::new(),
+            },
         }
     }
 }

@@ -61,6 +61,9 @@ impl Notice {
 
     /// The failure, as a sentence or as one line of JSON.
     pub(crate) fn failure(self, failure: &Failure, as_json: bool) {
+        for warning in &failure.warnings {
+            self.warn(warning);
+        }
         if as_json {
             let error = serde_json::json!({"error": {
                 "code": failure.code,

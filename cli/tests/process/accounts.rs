@@ -18,7 +18,12 @@ fn accounts_are_told_without_secrets() {
     let rows: Vec<String> = table.text().lines().map(str::to_owned).collect();
     assert_eq!(rows.len(), 3, "{rows:?}");
     assert!(rows[0].starts_with("USER ") && rows[0].ends_with("EXPIRES IN"), "{rows:?}");
-    assert!(rows[1].starts_with("ada@contoso.example ") && rows[1].contains(world.stage.tenant_id()) && rows[1].ends_with(" min"), "{rows:?}");
+    assert!(
+        rows[1].starts_with("ada@contoso.example ")
+            && rows[1].contains(world.stage.tenant_id())
+            && rows[1].ends_with(" min"),
+        "{rows:?}"
+    );
     assert!(rows[2].starts_with("bob@contoso.example "));
 
     let json = world.done(&["accounts", "--output", "json"]).expect_code(0).json();
@@ -52,7 +57,11 @@ fn signing_out_takes_one_account_or_all() {
     let world = World::signed_in();
     bob_too(&world);
     world.done(&["logout"]).expect_code(15).says("several accounts are signed in");
-    world.done(&["logout", "--account", "carol@contoso.example"]).fails(15, "no account \"carol@contoso.example\"", "entrada accounts");
+    world.done(&["logout", "--account", "carol@contoso.example"]).fails(
+        15,
+        "no account \"carol@contoso.example\"",
+        "entrada accounts",
+    );
     world.done(&["logout", "--account", "BOB@contoso.example"]).expect_code(0).says("Signed out bob@contoso.example.");
     let cached = std::fs::read_to_string(world.home.cache()).unwrap();
     assert!(cached.contains("ada@contoso.example") && !cached.contains("bob@contoso.example"));
@@ -60,7 +69,11 @@ fn signing_out_takes_one_account_or_all() {
     world.done(&["logout", "--all", "--account", "ada@contoso.example"]).expect_code(2);
 
     bob_too(&world);
-    world.done(&["logout", "--all"]).expect_code(0).says("Signed out ada@contoso.example.").says("Signed out bob@contoso.example.");
+    world
+        .done(&["logout", "--all"])
+        .expect_code(0)
+        .says("Signed out ada@contoso.example.")
+        .says("Signed out bob@contoso.example.");
     world.done(&["token"]).expect_code(10);
     let cached = world.home.cached();
     for section in ["AccessToken", "RefreshToken", "IdToken", "Account"] {

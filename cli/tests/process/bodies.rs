@@ -7,7 +7,9 @@ use crate::support::*;
 #[test]
 fn each_method_is_a_command() {
     let world = World::signed_in();
-    for (command, method) in [("get", "GET"), ("post", "POST"), ("put", "PUT"), ("patch", "PATCH"), ("delete", "DELETE")] {
+    for (command, method) in
+        [("get", "GET"), ("post", "POST"), ("put", "PUT"), ("patch", "PATCH"), ("delete", "DELETE")]
+    {
         let echo = world.done(&[command, &world.url("echo?a=b%20c")]).expect_code(0).json();
         assert_eq!((&echo["method"], &echo["query"]), (&json!(method), &json!([["a", "b c"]])));
         assert_eq!(echo["authorization"]["present"], true);
@@ -25,7 +27,10 @@ fn headers_go_along() {
     let world = World::signed_in();
     let echo = world.get("echo", &["-H", "X-One: 1", "-H", "x-two:2 : 3", "-H", "Accept: text/plain"]).json();
     let headers = &echo["headers"];
-    assert_eq!((&headers["x-one"], &headers["x-two"], &headers["accept"]), (&json!("1"), &json!("2 : 3"), &json!("text/plain")));
+    assert_eq!(
+        (&headers["x-one"], &headers["x-two"], &headers["accept"]),
+        (&json!("1"), &json!("2 : 3"), &json!("text/plain"))
+    );
     assert!(headers["user-agent"].as_str().unwrap().starts_with("entrada/"));
 
     for bad in ["no colon", ": empty", "a b: c", "Authorization: Bearer mine", "x: a\nb"] {
@@ -89,7 +94,8 @@ fn a_form_has_fields_and_files() {
     assert_eq!(seen.header("content-length"), Some(body.len().to_string().as_str()));
     let expected = [
         format!("--{boundary}\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nAda\r\n").into_bytes(),
-        format!("--{boundary}\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"photo.png\"\r\n").into_bytes(),
+        format!("--{boundary}\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"photo.png\"\r\n")
+            .into_bytes(),
         b"Content-Type: application/octet-stream\r\n\r\n\x89PNG\0\xff\r\n".to_vec(),
         format!("--{boundary}\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\na=b\r\n").into_bytes(),
         format!("--{boundary}--\r\n").into_bytes(),

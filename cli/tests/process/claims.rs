@@ -49,7 +49,9 @@ fn an_app_that_demands_for_ever_is_answered_once() {
     let app = Plain::saying("401", DEMAND, "");
     world.done(&["get", &app.url("/")]).expect_code(4).says("401");
     assert_eq!((app.seen().len(), world.refreshes()), (2, 1));
-    for header in ["Basic realm=\"x\"", "Bearer error=\"invalid_token\"", "Bearer error=\"insufficient_claims\", claims=\"%\""] {
+    for header in
+        ["Basic realm=\"x\"", "Bearer error=\"invalid_token\"", "Bearer error=\"insufficient_claims\", claims=\"%\""]
+    {
         let header = format!("www-authenticate: {header}\r\n");
         let app = Plain::answering(move |_, _| reply("401", &header, ""));
         world.done(&["get", &app.url("/")]).expect_code(4);

@@ -93,7 +93,8 @@ fn other_policies_are_told_apart() {
 
 #[test]
 fn a_code_that_nobody_enters_expires() {
-    let world = World::with(Stage::builder().device_interval(Duration::from_secs(1)).device_lifetime(Duration::from_secs(2)));
+    let world =
+        World::with(Stage::builder().device_interval(Duration::from_secs(1)).device_lifetime(Duration::from_secs(2)));
     world.done(&["login", "--flow", "device"]).expect_code(12).says("the user code was not entered in time");
     let world = self::world();
     world.done(&["login", "--flow", "device", "--sign-in-timeout", "1"]).expect_code(12);

@@ -39,7 +39,8 @@ fn tokens_are_for_the_user_alone() {
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let cache = world.home.cache();
     assert_eq!((mode(&cache), mode(cache.parent().unwrap())), (0o600, 0o700));
-    let entries: Vec<_> = fs::read_dir(cache.parent().unwrap()).unwrap().flatten().map(|entry| entry.file_name()).collect();
+    let entries: Vec<_> =
+        fs::read_dir(cache.parent().unwrap()).unwrap().flatten().map(|entry| entry.file_name()).collect();
     assert_eq!(entries, ["tokens.json"], "no lockfile, no temporary file");
     fs::set_permissions(&cache, fs::Permissions::from_mode(0o644)).unwrap();
     world.done(&["token"]).expect_code(0);
@@ -61,7 +62,8 @@ fn the_browser_of_the_environment_is_started_with_the_url_and_nothing_else() {
         world.visit(&shown);
         running.done().expect_code(0);
     }
-    let done = world.run(&["login", "--flow", "browser", "--sign-in-timeout", "1"]).var("BROWSER", "/nowhere/at/all").done();
+    let done =
+        world.run(&["login", "--flow", "browser", "--sign-in-timeout", "1"]).var("BROWSER", "/nowhere/at/all").done();
     done.expect_code(12).says("No browser could be started").says("/oauth2/v2.0/authorize?");
 }
 
@@ -69,7 +71,8 @@ fn the_browser_of_the_environment_is_started_with_the_url_and_nothing_else() {
 fn prompt_and_hint_are_handed_on() {
     let world = World::new();
     for prompt in ["select_account", "login", "consent"] {
-        let args = ["login", "--flow", "browser", "--no-browser", "--prompt", prompt, "--login-hint", "bob@contoso.example"];
+        let args =
+            ["login", "--flow", "browser", "--no-browser", "--prompt", prompt, "--login-hint", "bob@contoso.example"];
         let running = world.run(&args).start();
         let url = running.sign_in_url();
         assert_eq!(parameter(&url, "prompt").as_deref(), Some(prompt));
@@ -80,9 +83,13 @@ fn prompt_and_hint_are_handed_on() {
     let running = world.run(&["login", "--flow", "browser", "--no-browser", "--prompt", "none"]).start();
     world.visit(&running.sign_in_url());
     running.done().fails(10, "AADSTS50058", "sign in");
-    let running = world.run(&["login", "--flow", "browser", "--no-browser", "--account", "ada@contoso.example"]).start();
+    let running =
+        world.run(&["login", "--flow", "browser", "--no-browser", "--account", "ada@contoso.example"]).start();
     let url = running.sign_in_url();
-    assert_eq!((parameter(&url, "prompt"), parameter(&url, "login_hint").as_deref()), (None, Some("ada@contoso.example")));
+    assert_eq!(
+        (parameter(&url, "prompt"), parameter(&url, "login_hint").as_deref()),
+        (None, Some("ada@contoso.example"))
+    );
     world.visit(&url);
     running.done().expect_code(0);
     world.done(&["login", "--prompt", "perhaps"]).expect_code(2);
@@ -93,7 +100,11 @@ fn nobody_signs_in() {
     let world = World::new();
     let since = Instant::now();
     let done = world.done(&["login", "--flow", "browser", "--no-browser", "--sign-in-timeout", "1"]).expect_code(12);
-    assert!(done.stderr.contains("Waiting up to 1 second") && done.stderr.contains("did not come back in time"), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("Waiting up to 1 second") && done.stderr.contains("did not come back in time"),
+        "{}",
+        done.stderr
+    );
     assert!(since.elapsed() < Duration::from_secs(10));
     assert!(!world.home.cache().exists());
 }

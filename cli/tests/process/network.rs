@@ -49,7 +49,9 @@ fn a_certificate_must_be_trusted_and_can_be() {
     by_variable("SSL_CERT_FILE").expect_code(0);
     assert_eq!(world.done(&["get", &url, "--retry", "3"]).expect_code(7).stderr.lines().count(), 1, "it does not pass");
 
-    for (content, word) in [("", "no certificate"), ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "cannot be used")] {
+    for (content, word) in
+        [("", "no certificate"), ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "cannot be used")]
+    {
         let bad = world.home.file("bad.pem", content).display().to_string();
         world.done(&["get", &url, "--ca", &bad]).expect_code(15).says(word).says("bad.pem");
     }

@@ -73,7 +73,11 @@ fn methods_change_as_browsers_have_it() {
         });
         world.run(&[command, &app.url("/"), "-L", "-d", "data"]).done().expect_code(0);
         let seen = &app.seen()[1];
-        assert_eq!((seen.line.as_str(), seen.body.as_slice()), (&*format!("{method} /next"), body.as_bytes()), "{status}");
+        assert_eq!(
+            (seen.line.as_str(), seen.body.as_slice()),
+            (&*format!("{method} /next"), body.as_bytes()),
+            "{status}"
+        );
         assert_eq!(seen.header("content-type").is_some(), !body.is_empty());
         assert!(seen.header("authorization").is_some());
     }

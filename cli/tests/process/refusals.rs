@@ -150,9 +150,11 @@ fn errors_are_one_line_of_json_on_request() {
     assert_eq!((&unknown["aadsts"], &unknown["kind"]), (&json!(500011), &json!("resource_unknown")));
     assert!(unknown["remedy"].as_str().unwrap().contains("scope"));
     let correlation = unknown["correlation_id"].as_str().unwrap();
-    assert!(world.stage.requests().iter().any(|seen| {
-        seen.parameter("client-request-id").or(seen.header("client-request-id")) == Some(correlation)
-    }));
+    assert!(
+        world.stage.requests().iter().any(|seen| {
+            seen.parameter("client-request-id").or(seen.header("client-request-id")) == Some(correlation)
+        })
+    );
 
     world.home.tokens_end_in(-1);
     let fault = |fault| world.stage.faults().push(entrada_authority::Endpoint::Token, fault);

@@ -21,7 +21,9 @@ fn client_id(run: Run) -> String {
 #[test]
 fn the_nearest_word_wins() {
     let home = home();
-    home.config("client_id = \"file\"\n[profile.work]\nclient_id = \"profile\"\n[app.\"https://h/hr/\"]\nclient_id = \"app\"\n");
+    home.config(
+        "client_id = \"file\"\n[profile.work]\nclient_id = \"profile\"\n[app.\"https://h/hr/\"]\nclient_id = \"app\"\n",
+    );
     let table: [(&[&str], Option<&str>, &str); 8] = [
         (&["login"], None, "file"),
         (&["login", "--profile", "work"], None, "profile"),

@@ -32,9 +32,9 @@ fn get(world: &World, more: &[&str]) -> Option<Running> {
 fn a_call_without_a_token_asks_and_goes_on() {
     let world = world();
     let Some(terminal) = get(&world, &["--flow", "browser", "--no-browser"]) else { return };
+    terminal.line_with("Press d for a user code, p to paste the redirect, q to quit");
     terminal.line_with("Waiting up to 5 minutes");
     let url = terminal.line_with("/oauth2/v2.0/authorize?");
-    terminal.line_with("Press d for a user code, p to paste the redirect, q to quit");
     world.visit(&url);
     let done = terminal.done();
     assert_eq!(done.code(), 0);

@@ -116,10 +116,19 @@ fn a_cached_token_needs_no_network() {
     if !absent("strace") {
         let log = home.path().join("strace.log");
         let traced = home.run(&["token"]).within("strace", |own| {
-            ["-f", "-e", "trace=network", "-o", log.to_str().unwrap()].map(Into::into).into_iter().chain(own.iter().cloned()).collect()
+            ["-f", "-e", "trace=network", "-o", log.to_str().unwrap()]
+                .map(Into::into)
+                .into_iter()
+                .chain(own.iter().cloned())
+                .collect()
         });
         assert_eq!(traced.done().expect_code(0).text().trim(), token);
-        let calls: Vec<String> = std::fs::read_to_string(&log).unwrap().lines().filter(|line| line.contains('(')).map(str::to_owned).collect();
+        let calls: Vec<String> = std::fs::read_to_string(&log)
+            .unwrap()
+            .lines()
+            .filter(|line| line.contains('('))
+            .map(str::to_owned)
+            .collect();
         assert!(calls.is_empty(), "{calls:?}");
     }
     home.tokens_end_in(-1);
@@ -133,7 +142,10 @@ fn nobody_signed_in_is_told_with_the_command_to_run() {
     let done = world.done(&["token", "--scope", &scope, "--client-id", world.stage.client_id()]);
     let done = done.fails(10, "nobody is signed in here yet", "run: entrada login --client-id");
     let help = done.stderr.lines().find(|line| line.contains("run: ")).unwrap();
-    assert!(help.ends_with(&format!("entrada login --client-id {} --scope {scope}", world.stage.client_id())), "{help}");
+    assert!(
+        help.ends_with(&format!("entrada login --client-id {} --scope {scope}", world.stage.client_id())),
+        "{help}"
+    );
     let url = world.url("api/me");
     world.done(&["get", &url]).fails(10, "nobody is signed in", &format!("run: entrada login {url}"));
     assert_eq!(world.stage.requests().len(), 0, "and nobody was asked");

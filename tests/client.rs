@@ -1,0 +1,169 @@
+//! The facade's client against the strict authority, the proxy and the app: what an embedding program sees.
+#![expect(clippy::unwrap_used, reason = "a proof ends where it fails")]
+
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::time::Duration;
+
+use entrada::ports::AdapterError;
+use entrada::ports::blocking::{Body, Browser, Clock, Listener};
+use entrada::{AccountSelector, Authority, Client, Error, Listen, Prompt, TokenRequest, TokenSource, UnixTime};
+use entrada_authority::{Endpoint, Revocation, Stage};
+use entrada_browser_system::SystemBrowser;
+use entrada_cache_memory::MemoryCache;
+use serde_json::{Value, json};
+
+/// The system browser's listener, with the stage's own visitor for a user.
+struct Visiting(Arc<Stage>, SystemBrowser);
+
+impl Browser for Visiting {
+    fn listen(&self, query: &Listen) -> Result<Box<dyn Listener>, AdapterError> {
+        self.1.listen(query)
+    }
+
+    fn present(&self, prompt: &Prompt) -> Result<(), AdapterError> {
+        if let Prompt::SignIn { url, .. } = prompt {
+            let (stage, url) = (Arc::clone(&self.0), url.clone());
+            std::thread::spawn(move || stage.visitor().visit(&url));
+        }
+        Ok(())
+    }
+}
+
+struct StageClock(Arc<Stage>);
+
+impl Clock for StageClock {
+    fn now(&self) -> UnixTime {
+        UnixTime::from_secs(self.0.now())
+    }
+
+    fn sleep(&self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
+}
+
+fn house() -> (Arc<Stage>, Client) {
+    let stage = Arc::new(Stage::start().unwrap());
+    let listener = SystemBrowser::builder().open_browser(false).writer(io::sink()).build().unwrap();
+    let client = Client::builder(stage.client_id())
+        .authority(Authority::entra(&stage.authority_url()).unwrap())
+        .cache(MemoryCache::new())
+        .browser(Visiting(Arc::clone(&stage), listener))
+        .clock(StageClock(Arc::clone(&stage)))
+        .build()
+        .unwrap();
+    (stage, client)
+}
+
+fn text(response: http::Response<Body>) -> String {
+    let mut text = String::new();
+    response.into_body().read_to_string(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn a_token_comes_from_a_sign_in_then_the_cache_then_a_refresh() {
+    let (stage, client) = house();
+    let scope = stage.scope();
+    assert!(client.silent(&[&scope]).unwrap_err().needs_ui());
+
+    let first = client.token(&[&scope]).unwrap();
+    assert_eq!(first.source, TokenSource::SignIn);
+    assert_eq!(first.account.unwrap().username, stage.ada().upn);
+    assert_eq!(client.token(&[&scope]).unwrap().source, TokenSource::Cache);
+
+    stage.advance(Duration::from_secs(2 * 3600));
+    let refreshed = client.silent(&[&scope]).unwrap();
+    assert_eq!(refreshed.source, TokenSource::Refresh);
+    assert_ne!(refreshed.secret, first.secret);
+    assert_eq!(
+        (stage.count(Endpoint::Token, "authorization_code"), stage.count(Endpoint::Token, "refresh_token")),
+        (1, 1)
+    );
+}
+
+#[test]
+fn one_refresh_token_serves_another_app() {
+    let (stage, client) = house();
+    client.token(&[&stage.scope()]).unwrap();
+    stage.grant_admin_consent();
+    let other = client.silent(&[&stage.other_scope()]).unwrap();
+    assert_eq!(other.source, TokenSource::Refresh);
+    assert_eq!(client.silent(&[&stage.scope()]).unwrap().source, TokenSource::Cache, "the first app's token stays");
+}
+
+#[test]
+fn a_revoked_sign_in_asks_for_the_user_once_more() {
+    let (stage, client) = house();
+    let scope = stage.scope();
+    client.token(&[&scope]).unwrap();
+    stage.revoke_refresh_tokens(&stage.ada().upn, Revocation::PasswordChanged);
+    stage.advance(Duration::from_secs(2 * 3600));
+    let error = client.silent(&[&scope]).unwrap_err();
+    assert!(error.needs_ui());
+    assert_eq!(error.server().unwrap().aadsts(), Some(50173));
+    assert!(error.correlation_id().is_some());
+    assert_eq!(client.token(&[&scope]).unwrap().source, TokenSource::SignIn);
+}
+
+#[test]
+fn a_page_of_the_app_and_a_claims_challenge_on_the_way() {
+    let (stage, client) = house();
+    let (page, scope) = (format!("{}api/me", stage.external_url()), stage.scope());
+    assert!(text(client.get(&page, &[&scope]).unwrap()).contains(&stage.ada().display_name));
+
+    stage.demand_claims(json!({"access_token": {"nbf": {"essential": true, "value": "1"}}}));
+    let echo = http::Request::post(format!("{}echo", stage.external_url())).body(Body::from("sent twice".to_owned()));
+    let echoed: Value = serde_json::from_str(&text(client.send(echo.unwrap(), &[&scope]).unwrap())).unwrap();
+    assert_eq!((&echoed["method"], &echoed["body"]), (&"POST".into(), &"sent twice".into()));
+    assert_eq!(stage.count(Endpoint::Token, "refresh_token"), 1, "with the claims");
+}
+
+#[test]
+fn a_refused_token_is_an_error_that_explains_itself() {
+    let (stage, client) = house();
+    let error = client.get(stage.external_url(), &[&stage.one_slash_scope()]).unwrap_err();
+    let Error::ProxyRefused(refused) = &error else { panic!("{error}") };
+    assert_eq!(refused.edge.tenant, stage.tenant_id());
+    assert!(refused.edge.token_refused);
+    assert!(error.to_string().contains(&stage.scope()), "{error}");
+}
+
+#[test]
+fn a_stream_cannot_be_sent_twice_so_the_challenge_is_the_answer() {
+    let (stage, client) = house();
+    let scope = stage.scope();
+    client.token(&[&scope]).unwrap();
+    stage.demand_claims(json!({"access_token": {"nbf": {"essential": true, "value": "1"}}}));
+    let request = http::Request::post(stage.external_url()).body(Body::stream(io::repeat(b'x').take(9), Some(9)));
+    assert_eq!(client.send(request.unwrap(), &[&scope]).unwrap().status(), 401);
+}
+
+#[test]
+fn threads_that_find_the_same_expired_token_refresh_it_once() {
+    let (stage, client) = house();
+    let scope = stage.scope();
+    client.token(&[&scope]).unwrap();
+    stage.advance(Duration::from_secs(2 * 3600));
+    let tokens: Vec<_> = std::thread::scope(|threads| {
+        let threads: Vec<_> = (0..16).map(|_| threads.spawn(|| client.silent(&[&scope]).unwrap().secret)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(tokens.windows(2).all(|pair| pair[0] == pair[1]));
+    assert_eq!(stage.count(Endpoint::Token, "refresh_token"), 1);
+}
+
+#[test]
+fn accounts_are_told_and_leave() {
+    let (stage, client) = house();
+    let request = TokenRequest::new([stage.scope()]).unwrap();
+    client.token_for(&request).unwrap();
+    let accounts = client.accounts().unwrap();
+    assert_eq!(accounts.len(), 1);
+    assert_eq!(accounts[0].realm, stage.tenant_id());
+
+    let (gone, warnings) = client.sign_out(Some(AccountSelector::Named(stage.ada().upn.clone()))).unwrap();
+    assert_eq!((gone.len(), warnings.len()), (1, 0));
+    assert!(client.accounts().unwrap().is_empty());
+    assert!(client.silent_for(&request).unwrap_err().needs_ui());
+}
