@@ -131,7 +131,10 @@ impl Client {
 
     /// Gives the request a correlation id where it has none.
     fn traced(&self, request: &TokenRequest) -> TokenRequest {
-        request.clone().correlation_id(correlation_id(&*self.entropy))
+        match request.given_correlation_id() {
+            Some(_) => request.clone(),
+            None => request.clone().correlation_id(correlation_id(&*self.entropy)),
+        }
     }
 
     fn token_by(&self, flow: (Flow, Action)) -> Result<Token, Error> {

@@ -24,6 +24,13 @@ pub struct Account {
     pub expires_on: Option<UnixTime>,
 }
 
+impl Account {
+    /// What the user tells accounts apart by: the user name, or the id where there is none.
+    pub fn name_to_choose_by(&self) -> &str {
+        if self.username.is_empty() { &self.home_account_id } else { &self.username }
+    }
+}
+
 /// Which account is meant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

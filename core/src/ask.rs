@@ -119,7 +119,7 @@ pub enum Action {
     Receive(Ask<Receive, Redirect>),
     /// Let this much time pass.
     Wait(Ask<Wait, ()>),
-    /// The end: a token, or why there is none. Boxed, as everything else is small.
+    /// The end: a token, or why there is none.
     Done(Result<Outcome, Error>),
 }
 

@@ -31,8 +31,13 @@ pub enum Error {
     ProxyRefused(Box<ProxyRefused>),
     /// The app redirected more often than was allowed.
     TooManyRedirects(u32),
-    /// Several accounts fit. The user names are in the order of the cache.
+    /// Several accounts fit. The user names are in their own order.
     AmbiguousAccount(Vec<String>),
+    /// The user signed in, and is signed in, but as somebody else than was asked for.
+    OtherAccount {
+        /// The name of the account that is now in the cache.
+        signed_in: String,
+    },
     /// The configuration cannot be used; the sentence says what is wrong and what would be right.
     Config(String),
     /// The flow was driven wrongly: a stale or foreign answer, or one after its end.
@@ -50,13 +55,14 @@ impl Error {
         match self {
             Self::Server(server) => server.is_transient(),
             Self::Adapter(failure) => failure.fault.is_transient(),
-            Self::Protocol(protocol) => protocol.status.is_some_and(|status| status == 429 || status >= 500),
             Self::UiRequired(_)
+            | Self::Protocol(_)
             | Self::TimedOut(_)
             | Self::Cancelled
             | Self::ProxyRefused(_)
             | Self::TooManyRedirects(_)
             | Self::AmbiguousAccount(_)
+            | Self::OtherAccount { .. }
             | Self::Config(_)
             | Self::Misuse(_) => false,
         }
@@ -127,7 +133,10 @@ impl fmt::Display for Error {
             Self::TooManyRedirects(limit) => write!(f, "the app redirected more than {limit} times"),
             Self::Cancelled => f.write_str("cancelled"),
             Self::AmbiguousAccount(names) => {
-                write!(f, "several accounts are signed in ({}): name the one to use", names.join(", "))
+                write!(f, "several accounts are signed in ({}): name the one to use", clean(&names.join(", ")))
+            }
+            Self::OtherAccount { signed_in } => {
+                write!(f, "the sign-in was made as {signed_in}, which is not the account that was asked for")
             }
             Self::Config(sentence) => f.write_str(sentence),
             Self::Misuse(sentence) => write!(f, "the flow was driven wrongly: {sentence}"),
@@ -261,10 +270,11 @@ impl ServerError {
     /// The error word, the number and the first sentence, without the trailer of ids.
     fn summary(&self) -> String {
         let sentence = self.description.as_deref().map(first_sentence).unwrap_or_default();
+        let error = clean(&self.error);
         match (sentence.is_empty(), self.aadsts()) {
-            (true, Some(number)) => alloc::format!("{}, AADSTS{number}", self.error),
-            (true, None) => self.error.clone(),
-            (false, _) => alloc::format!("{}: {sentence}", self.error),
+            (true, Some(number)) => alloc::format!("{error}, AADSTS{number}"),
+            (true, None) => error,
+            (false, _) => alloc::format!("{error}: {sentence}"),
         }
     }
 }
@@ -279,7 +289,7 @@ impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the authority refused: {}", self.summary())?;
         if let Some(id) = &self.correlation_id {
-            write!(f, " (correlation id {id})")?;
+            write!(f, " (correlation id {})", clean(id))?;
         }
         match self.remedy() {
             Some(remedy) => write!(f, "; {remedy}"),
@@ -307,7 +317,7 @@ impl fmt::Display for ProtocolError {
             write!(f, " (HTTP {status})")?;
         }
         match &self.correlation_id {
-            Some(id) => write!(f, " (correlation id {id})"),
+            Some(id) => write!(f, " (correlation id {})", clean(id)),
             None => Ok(()),
         }
     }

@@ -79,6 +79,11 @@ impl TokenRequest {
         self
     }
 
+    /// The correlation id, where one was given.
+    pub fn given_correlation_id(&self) -> Option<&str> {
+        self.correlation_id.as_deref()
+    }
+
     /// The scopes, verbatim.
     pub fn scopes(&self) -> &[String] {
         &self.scopes

@@ -3,7 +3,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use core::time::Duration;
 
+use crate::words::span;
 use crate::{Account, Fault, Secret, UnixTime};
 
 /// An access token, and where it came from.
@@ -44,7 +46,7 @@ pub enum Outcome {
     Token(alloc::boxed::Box<Token>),
     /// With the accounts in the cache, by user name.
     Accounts(Vec<Account>),
-    /// With so many accounts signed out.
+    /// With accounts signed out.
     SignedOut {
         /// The accounts whose tokens are gone from the cache.
         accounts: Vec<Account>,
@@ -69,8 +71,10 @@ pub enum Warning {
     CacheUnsaved(Fault),
     /// The lock of the cache could not be had: others may have done the same work at the same time.
     Unlocked,
-    /// The token is good but due for renewal, and the authority did not renew it for a passing reason.
+    /// The token is good but due for renewal, which failed for a passing reason, or for want of a refresh token.
     RefreshPostponed,
+    /// The authority's tokens do not live as long as was asked for, but only this long.
+    ShorterLived(Duration),
     /// The authority granted less than was asked for; these scopes are missing.
     ScopesDeclined(Vec<String>),
 }
@@ -90,7 +94,10 @@ impl fmt::Display for Warning {
             }
             Self::Unlocked => f.write_str("the lock of the token cache could not be had; went on without it"),
             Self::RefreshPostponed => {
-                f.write_str("the token is still good, but its renewal failed and will be tried again")
+                f.write_str("the token is still good, but due for renewal, which cannot be had now")
+            }
+            Self::ShorterLived(lifetime) => {
+                write!(f, "the authority's tokens live for {} only, which is less than was asked for", span(*lifetime))
             }
             Self::ScopesDeclined(scopes) => write!(f, "the authority did not grant {}", scopes.join(" ")),
         }

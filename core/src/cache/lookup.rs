@@ -29,6 +29,23 @@ pub(crate) struct Found {
     pub(crate) cached_at: UnixTime,
 }
 
+/// A refresh token, and what it was granted for where that is noted.
+#[derive(Debug)]
+pub(crate) struct Renewable {
+    pub(crate) secret: Secret,
+    pub(crate) scopes: Vec<String>,
+}
+
+impl Renewable {
+    /// Whether access tokens for these scopes can come of it.
+    ///
+    /// At Entra any that the client may have; elsewhere those of the sign-in alone (RFC 6749 6).
+    pub(crate) fn covers(&self, app: &App, scopes: &[String]) -> bool {
+        let is_granted = |scope: &String| self.scopes.iter().any(|granted| granted.eq_ignore_ascii_case(scope));
+        app.authority().tenant_name().is_some() || self.scopes.is_empty() || scopes.iter().all(is_granted)
+    }
+}
+
 impl TokenCache {
     /// The access token for all the scopes that lives longest, whether it is still good or not.
     pub(crate) fn access_token(&self, wanted: &Wanted<'_>, now: UnixTime) -> Option<Found> {
@@ -56,19 +73,22 @@ impl TokenCache {
             .max_by_key(|found| found.expires_on)
     }
 
-    /// The client's newest refresh token of the user: one for all tenants and all apps.
-    pub(crate) fn refresh_token(&self, app: &App, home_account_id: &str) -> Option<Secret> {
+    /// The client's newest refresh token of the user: at Entra, one for all tenants and all apps.
+    pub(crate) fn refresh_token(&self, app: &App, home_account_id: &str) -> Option<Renewable> {
         self.entries(Section::RefreshToken)
             .filter(|entry| is_of(*entry, app, home_account_id) && !entry.text("secret").is_empty())
             .max_by_key(|entry| entry.time("last_modification_time"))
-            .map(|entry| Secret::new(entry.text("secret")))
+            .map(|entry| Renewable {
+                secret: Secret::new(entry.text("secret")),
+                scopes: entry.scopes().map(String::from).collect(),
+            })
     }
 
     /// Everybody who has tokens of this client at this authority, each once, by user name.
     pub fn accounts(&self, app: &App) -> Vec<Account> {
         let mut accounts: Vec<Account> = Vec::new();
         for section in [Section::RefreshToken, Section::AccessToken] {
-            let names_somebody = |entry: &Entity<'_>| is_clients(*entry, app) && entry.has_text("home_account_id");
+            let names_somebody = |entry: &Entity<'_>| is_issued(*entry, app) && entry.has_text("home_account_id");
             for entry in self.entries(section).filter(names_somebody) {
                 let id = entry.text("home_account_id");
                 if !accounts.iter().any(|account| account.home_account_id.eq_ignore_ascii_case(id)) {
@@ -104,9 +124,8 @@ impl TokenCache {
             }
         }
         if fitting.len() > 1 {
-            let show =
-                |account: Account| if account.username.is_empty() { account.home_account_id } else { account.username };
-            return Err(Error::AmbiguousAccount(fitting.into_iter().map(show).collect()));
+            let names = fitting.iter().map(|account| String::from(account.name_to_choose_by()));
+            return Err(Error::AmbiguousAccount(names.collect()));
         }
         Ok(fitting.pop())
     }
@@ -144,9 +163,15 @@ pub(super) fn is_clients(entry: Entity<'_>, app: &App) -> bool {
     entry.is("client_id", app.client_id()) && app.authority().is_environment(entry.text("environment"))
 }
 
+/// Whether a credential is this client's and was issued by this very authority: generic ones on one host
+/// differ by their realm, while Entra's refresh tokens have none.
+pub(super) fn is_issued(entry: Entity<'_>, app: &App) -> bool {
+    is_clients(entry, app) && (app.authority().tenant_name().is_some() || realm_fits(entry, app.authority()))
+}
+
 /// The same, and this user's.
 pub(super) fn is_of(entry: Entity<'_>, app: &App, home_account_id: &str) -> bool {
-    is_clients(entry, app) && entry.is("home_account_id", home_account_id)
+    is_issued(entry, app) && entry.is("home_account_id", home_account_id)
 }
 
 /// Whether an entry belongs to the tenant that the authority means.
@@ -157,7 +182,9 @@ pub(super) fn realm_fits(entry: Entity<'_>, authority: &Authority) -> bool {
     let Some(tenant) = authority.tenant_name() else {
         return entry.is("realm", &authority.fallback_realm());
     };
-    if entry.is("realm", tenant) || entry.is(ASKED_TENANT, tenant) {
+    if entry.is("realm", tenant)
+        || entry.text(ASKED_TENANT).split_whitespace().any(|asked| asked.eq_ignore_ascii_case(tenant))
+    {
         return true;
     }
     let home_tenant = entry.text("home_account_id").split_once('.').map(|(_, tenant)| tenant);
@@ -170,7 +197,7 @@ pub(super) fn realm_fits(entry: Entity<'_>, authority: &Authority) -> bool {
 
 /// The tenant of personal accounts (identity-platform/v2-protocols).
 const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
-/// The field that notes under which name a tenant was asked for.
+/// The field that notes under which names a tenant was asked for.
 pub(super) const ASKED_TENANT: &str = "entrada_tenant";
 
 /// Whether an access token is good for all the scopes; reserved ones count only where there are no others.

@@ -4,10 +4,10 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::entity::Fields;
-use super::lookup::{ASKED_TENANT, is_clients, is_of};
+use super::entity::{Entity, Fields};
+use super::lookup::{ASKED_TENANT, is_clients, is_issued, is_of};
 use super::{Section, TokenCache};
 use crate::protocol::{RESERVED_SCOPES, TokenAnswer};
 use crate::{App, Secret, UnixTime};
@@ -21,7 +21,15 @@ pub(crate) struct Filing {
 
 impl Filing {
     /// For the answer to a request; a refresh may leave out who the user is, as that is known.
-    pub(crate) fn of(app: &App, answer: &TokenAnswer, requested: &[String], known_account: Option<&str>) -> Self {
+    ///
+    /// `implied` are the scopes that hold where the answer names none.
+    pub(crate) fn of(
+        app: &App,
+        answer: &TokenAnswer,
+        requested: &[String],
+        implied: &[String],
+        known_account: Option<&str>,
+    ) -> Self {
         let home_account_id =
             known_account.map(String::from).or_else(|| answer.home_account_id.clone()).unwrap_or_default();
         let tenant = answer.id_claims.as_ref().and_then(|claims| claims.text("tid"));
@@ -29,20 +37,23 @@ impl Filing {
             (Some(_), Some(tenant)) => tenant.to_ascii_lowercase(),
             _ => app.authority().fallback_realm(),
         };
-        Self { home_account_id, realm, scopes: granted_scopes(answer, requested) }
+        Self { home_account_id, realm, scopes: granted_scopes(answer, requested, implied) }
     }
 }
 
 /// The scopes that a token is filed under.
 ///
 /// Servers spell scopes their own way: Entra answers `https://app//x` with `https://app/x`. Filed under the
-/// answer's spelling alone, such a token would never be found again (MSAL.NET issue 1040), so a scope that
-/// was granted in another spelling is noted as it was asked for, too. So is `.default`.
-fn granted_scopes(answer: &TokenAnswer, requested: &[String]) -> Vec<String> {
+/// answer's spelling, such a token would never be found again (MSAL.NET issue 1040), and found for another
+/// audience, so a scope that was granted in another spelling is noted as it was asked for. `.default` is noted
+/// beside what it stands for.
+fn granted_scopes(answer: &TokenAnswer, requested: &[String], implied: &[String]) -> Vec<String> {
     if answer.scopes.is_empty() {
-        return requested.to_vec();
+        return implied.to_vec();
     }
-    let mut scopes = answer.scopes.clone();
+    let is_misspelled =
+        |held: &String| !requested.contains(held) && requested.iter().any(|asked| spelled_alike(held, asked));
+    let mut scopes: Vec<String> = answer.scopes.iter().filter(|held| !is_misspelled(held)).cloned().collect();
     for asked in requested {
         if !scopes.contains(asked) && is_granted(answer, asked) {
             scopes.push(asked.clone());
@@ -78,7 +89,7 @@ impl TokenCache {
     /// An account is written only at a sign-in: a refresh must not bring back whoever signed out meanwhile.
     pub(crate) fn store(&mut self, app: &App, filing: &Filing, answer: &TokenAnswer, is_sign_in: bool, now: UnixTime) {
         self.store_access_token(app, filing, answer, now);
-        self.store_refresh_token(app, filing, answer, now);
+        self.store_refresh_token(app, filing, answer, is_sign_in, now);
         self.store_id_token(app, filing, answer);
         if is_sign_in {
             self.store_account(app, filing, answer);
@@ -97,7 +108,7 @@ impl TokenCache {
         };
         let new = resource_scopes(&filing.scopes);
         // Older tokens for the same scopes would only shadow this one, as MSAL.NET prunes them.
-        self.take(Section::AccessToken, |entry| {
+        let older = self.take(Section::AccessToken, |entry| {
             is_of(entry, app, &filing.home_account_id)
                 && entry.is("realm", &filing.realm)
                 && entry.is_plain_bearer()
@@ -105,7 +116,7 @@ impl TokenCache {
         });
         let target = filing.scopes.join(" ");
         let environment = app.authority().environment();
-        let asked = app.authority().tenant_name().filter(|tenant| !tenant.eq_ignore_ascii_case(&filing.realm));
+        let asked = asked_tenants(app, filing, older.as_ref());
         let mut fields = credential(Fields::default(), app, filing, "AccessToken", &answer.access_token)
             .with("realm", &filing.realm)
             .with("target", &target)
@@ -113,7 +124,7 @@ impl TokenCache {
             .with_time("cached_at", now)
             .with_time("expires_on", now + answer.expires_in)
             .with_time("extended_expires_on", now + answer.ext_expires_in.unwrap_or(answer.expires_in))
-            .with_some(ASKED_TENANT, asked);
+            .with_some(ASKED_TENANT, asked.as_deref());
         if let Some(refresh_in) = answer.refresh_in {
             fields = fields.with_time("refresh_on", now + refresh_in);
         }
@@ -126,7 +137,14 @@ impl TokenCache {
         self.put(Section::AccessToken, &key, fields);
     }
 
-    fn store_refresh_token(&mut self, app: &App, filing: &Filing, answer: &TokenAnswer, now: UnixTime) {
+    fn store_refresh_token(
+        &mut self,
+        app: &App,
+        filing: &Filing,
+        answer: &TokenAnswer,
+        is_sign_in: bool,
+        now: UnixTime,
+    ) {
         let Some(secret) = &answer.refresh_token else { return };
         let environment = app.authority().environment();
         // One per user and client: libraries key them differently, and the older ones are superseded.
@@ -134,7 +152,13 @@ impl TokenCache {
         let fields = credential(Fields::over(older), app, filing, "RefreshToken", secret)
             .with_time("last_modification_time", now)
             .with_some("family_id", answer.family_id.as_deref());
-        let key = format!("{}-{environment}-refreshtoken-{}--", filing.home_account_id, app.client_id());
+        let is_generic = app.authority().tenant_name().is_none();
+        let granted = filing.scopes.join(" ");
+        let fields = fields
+            .with_some("realm", is_generic.then_some(filing.realm.as_str()))
+            .with_some("target", (is_generic && is_sign_in).then_some(granted.as_str()));
+        let realm = if is_generic { filing.realm.as_str() } else { "" };
+        let key = format!("{}-{environment}-refreshtoken-{}-{realm}-", filing.home_account_id, app.client_id());
         self.put(Section::RefreshToken, &key, fields);
     }
 
@@ -157,7 +181,7 @@ impl TokenCache {
                 && entry.is("realm", &filing.realm)
         });
         let claims = answer.id_claims.clone().unwrap_or_default();
-        let asked = authority.tenant_name().filter(|tenant| !tenant.eq_ignore_ascii_case(&filing.realm));
+        let asked = asked_tenants(app, filing, older.as_ref());
         let fields = Fields::over(older)
             .with("home_account_id", &filing.home_account_id)
             .with("environment", authority.environment())
@@ -167,14 +191,14 @@ impl TokenCache {
             .with("authority_type", if authority.tenant_name().is_some() { "MSSTS" } else { "Generic" })
             .with_some("name", claims.text("name"))
             .with_some("client_info", answer.client_info.as_deref())
-            .with_some(ASKED_TENANT, asked);
+            .with_some(ASKED_TENANT, asked.as_deref());
         let key = format!("{}-{}-{}", filing.home_account_id, authority.environment(), filing.realm);
         self.put(Section::Account, &key, fields);
     }
 
     /// Forgets a refresh token that the authority called worthless; newer ones stay.
     pub(crate) fn forget_refresh_token(&mut self, app: &App, secret: &Secret) {
-        self.take(Section::RefreshToken, |entry| is_clients(entry, app) && entry.text("secret") == secret.expose());
+        self.take(Section::RefreshToken, |entry| is_issued(entry, app) && entry.text("secret") == secret.expose());
     }
 
     /// Takes a user's tokens of this client out, and the account itself where no other client has tokens for it.
@@ -182,7 +206,7 @@ impl TokenCache {
         for section in [Section::AccessToken, Section::RefreshToken, Section::IdToken] {
             self.take(section, |entry| is_of(entry, app, home_account_id));
         }
-        let mine = |entry: super::entity::Entity<'_>| {
+        let mine = |entry: Entity<'_>| {
             entry.is("home_account_id", home_account_id) && app.authority().is_environment(entry.text("environment"))
         };
         let is_used =
@@ -198,6 +222,15 @@ impl TokenCache {
             entries.insert(key.to_lowercase(), Value::Object(fields.0));
         }
     }
+}
+
+/// The names that a tenant goes by besides its id: those noted before, and the one asked for now.
+fn asked_tenants(app: &App, filing: &Filing, older: Option<&Map<String, Value>>) -> Option<String> {
+    let noted = older.map(|older| Entity(older).text(ASKED_TENANT)).unwrap_or_default();
+    let mut names: Vec<&str> = noted.split_whitespace().collect();
+    let asked = app.authority().tenant_name().filter(|tenant| !tenant.eq_ignore_ascii_case(&filing.realm));
+    names.extend(asked.filter(|asked| !noted.split_whitespace().any(|name| name == *asked)));
+    (!names.is_empty()).then(|| names.join(" "))
 }
 
 /// The fields that all credentials share.

@@ -18,7 +18,7 @@ use core::fmt;
 
 use serde_json::{Map, Value};
 
-pub(crate) use lookup::{Found, Wanted};
+pub(crate) use lookup::{Found, Renewable, Wanted};
 pub(crate) use merge::{Filing, declined_scopes};
 
 /// A cache in memory, read from its bytes and written back to them.

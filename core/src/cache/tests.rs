@@ -159,7 +159,7 @@ proptest! {
         let scopes = [String::from("api://x/a")];
         let answer = answer("U", "T", json!({ "scope": "api://x/a openid" }));
         let mut cache = parsed(&root);
-        cache.store(&app, &Filing::of(&app, &answer, &scopes, None), &answer, is_sign_in, NOW);
+        cache.store(&app, &Filing::of(&app, &answer, &scopes, &scopes, None), &answer, is_sign_in, NOW);
         for (name, value) in root.iter().filter(|(name, _)| !SECTIONS.contains(&name.as_str())) {
             prop_assert_eq!(cache.root.get(name), Some(value));
         }
@@ -178,7 +178,7 @@ proptest! {
         // What was stored is found, whatever else is there.
         let wanted = Wanted { app: &app, home_account_id: "U.T", scopes: &scopes };
         let secret = cache.refresh_token(&app, "u.T").unwrap();
-        prop_assert_eq!(secret.expose(), "refresh-1");
+        prop_assert_eq!(secret.secret.expose(), "refresh-1");
         prop_assert!(cache.access_token(&wanted, NOW).is_some());
         let mine = entries(&cache.root, "RefreshToken").values().filter(|e| is_mine(e) && is_of(e, "u.t")).count();
         prop_assert_eq!(mine, 1);
@@ -213,7 +213,7 @@ proptest! {
         let app = App::new(client.as_str(), Authority::tenant(Cloud::Public, &tenant).unwrap()).unwrap();
         let mut cache = TokenCache::default();
         let claims = answer(&uid, &utid, json!({ "scope": scopes.join(" ") }));
-        cache.store(&app, &Filing::of(&app, &claims, &scopes, None), &claims, true, NOW);
+        cache.store(&app, &Filing::of(&app, &claims, &scopes, &scopes, None), &claims, true, NOW);
         for section in SECTIONS {
             let stored = entries(&cache.root, section);
             prop_assert_eq!(stored.len(), 1);

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A token with less to live than this is due for renewal, as in all of Microsoft's libraries.
-pub(super) const EXPIRY_MARGIN: Duration = Duration::from_secs(300);
+const EXPIRY_MARGIN: Duration = Duration::from_secs(300);
 
 #[derive(Debug)]
 pub(super) struct Context {
@@ -91,8 +91,12 @@ impl Context {
     }
 
     /// Whether a token lives long enough for the request.
-    pub(super) fn lives_long_enough(&self, expires_on: UnixTime) -> bool {
-        expires_on > self.now + EXPIRY_MARGIN.max(self.request.min_lifetime)
+    ///
+    /// One that was short-lived from the beginning is good for half of its life: with the whole margin taken
+    /// off, it would never be good at all.
+    pub(super) fn lives_long_enough(&self, found: &Found) -> bool {
+        let half_life = found.expires_on.since(found.cached_at) / 2;
+        found.expires_on > self.now + EXPIRY_MARGIN.min(half_life).max(self.request.min_lifetime)
     }
 
     /// Whether a token is good at all, and as long as the request insists on.
@@ -128,6 +132,10 @@ impl Context {
             Ok(Outcome::SignedOut { accounts, .. }) => Ok(Outcome::SignedOut { accounts, warnings: noticed }),
             Err(Error::UiRequired(mut required)) => {
                 required.warnings.extend(noticed);
+                if required.claims.is_none() {
+                    // What was asked for silently is to be asked for in the sign-in.
+                    required.claims = self.request.claims.clone();
+                }
                 Err(Error::UiRequired(required))
             }
             other => other,

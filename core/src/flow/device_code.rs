@@ -110,7 +110,7 @@ fn polled(context: &mut Context, mut pending: Pending, answer: &HttpAnswer) -> S
         Ok(answer) => {
             return match check_id_token(context, &answer, None) {
                 Ok(()) => {
-                    let granted = Granted { answer, source: TokenSource::SignIn, account: None };
+                    let granted = Granted { answer, source: TokenSource::SignIn, renewed: None };
                     lock::begin(context, Work::Store(Box::new(granted)))
                 }
                 Err(error) => Step::End(Err(error)),

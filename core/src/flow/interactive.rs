@@ -114,7 +114,7 @@ fn redeem(context: &mut Context, attempt: Attempt, redirect: Redirect) -> Result
 fn redeemed(context: &mut Context, attempt: &Attempt, answer: &HttpAnswer) -> Result<Step, Error> {
     let answer = read_token(answer)?;
     check_id_token(context, &answer, Some(&attempt.secrets.nonce))?;
-    let granted = Granted { answer, source: TokenSource::SignIn, account: None };
+    let granted = Granted { answer, source: TokenSource::SignIn, renewed: None };
     Ok(lock::begin(context, Work::Store(Box::new(granted))))
 }
 
@@ -126,7 +126,7 @@ pub(super) fn check_id_token(context: &Context, answer: &TokenAnswer, nonce: Opt
     let Some(claims) = &answer.id_claims else {
         return Err(Error::protocol("the authority's id token cannot be read"));
     };
-    if !claims.is_for(context.app.client_id()) {
+    if !claims.is_for(&context.app) {
         return Err(Error::protocol("the authority's id token is meant for another client"));
     }
     let issuer = context.endpoints.as_ref().and_then(|endpoints| endpoints.issuer.as_deref());

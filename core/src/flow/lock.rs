@@ -16,7 +16,7 @@ use crate::{Account, AccountSelector, Error, Fault, Lock, Outcome, Port, TryLock
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
-/// Longer than a refresh can take: whoever holds the lock beyond that is stuck.
+/// Longer than a refresh takes: whoever holds the lock beyond that is as good as stuck.
 const PATIENCE: Duration = Duration::from_secs(45);
 
 /// What is to be done with the lock held.

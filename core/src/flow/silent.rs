@@ -8,10 +8,10 @@ use super::interactive::check_id_token;
 use super::lock::{self, Holding};
 use super::{AfterDiscovery, Step, misuse, store, with_endpoints};
 use crate::ask::Answer;
-use crate::cache::Wanted;
+use crate::cache::{Renewable, Wanted};
 use crate::error::UiRequired;
 use crate::protocol::{Grant, HttpAnswer, read_token, token_query};
-use crate::{Account, Error, Fault, Outcome, Port, Secret, ServerError, Token, TokenSource, UiReason, Warning};
+use crate::{Account, Error, Fault, Outcome, Port, ServerError, Token, TokenSource, UiReason, Warning};
 
 #[derive(Debug)]
 pub(super) enum State {
@@ -27,7 +27,7 @@ pub(super) enum State {
 #[derive(Debug)]
 pub(super) struct Refresh {
     account: Account,
-    refresh_token: Secret,
+    refresh_token: Renewable,
     loaded: Loaded,
     holding: Holding,
 }
@@ -101,7 +101,7 @@ pub(super) fn look_up(context: &mut Context, loaded: &Loaded) -> Result<Lookup, 
         return Ok(Lookup::Miss);
     }
     let is_due = found.refresh_on.is_some_and(|refresh_on| refresh_on <= context.now);
-    if context.lives_long_enough(found.expires_on) && !is_due {
+    if context.lives_long_enough(&found) && !is_due {
         return Ok(Lookup::Hit(context.token(found, account)));
     }
     if context.is_good(found.expires_on) {
@@ -111,12 +111,15 @@ pub(super) fn look_up(context: &mut Context, loaded: &Loaded) -> Result<Lookup, 
 }
 
 /// Whose refresh token would be used, and the token itself.
-fn refreshable(context: &Context, loaded: &Loaded) -> Result<(Account, Secret), Error> {
+fn refreshable(context: &Context, loaded: &Loaded) -> Result<(Account, Renewable), Error> {
     let Some(account) = loaded.cache.select_account(&context.app, &context.request.account)? else {
         return Err(Error::ui_required(UiReason::NoAccount));
     };
     match loaded.cache.refresh_token(&context.app, &account.home_account_id) {
-        Some(secret) => Ok((account, secret)),
+        Some(token) if !token.covers(&context.app, &context.request.scopes) => {
+            Err(Error::ui_required(UiReason::ConsentRequired))
+        }
+        Some(token) => Ok((account, token)),
         None => Err(Error::ui_required(UiReason::NoRefreshToken)),
     }
 }
@@ -136,7 +139,7 @@ pub(super) fn locked(context: &mut Context, loaded: Loaded, holding: Holding) ->
     let query = token_query(
         &context.app,
         &endpoints.token,
-        &Grant::RefreshToken(&refresh_token),
+        &Grant::RefreshToken(&refresh_token.secret),
         &context.request.scopes,
         context.claims.as_deref(),
         context.request.correlation_id.as_deref(),
@@ -151,7 +154,8 @@ fn refreshed(context: &mut Context, refresh: Refresh, answer: &HttpAnswer) -> St
     let checked = read_token(answer).and_then(|answer| check_id_token(context, &answer, None).map(|()| answer));
     match checked {
         Ok(answer) => {
-            let granted = store::Granted { answer, source: TokenSource::Refresh, account: Some(account) };
+            let renewed = store::Renewed { account, scopes: refresh_token.scopes };
+            let granted = store::Granted { answer, source: TokenSource::Refresh, renewed: Some(renewed) };
             match holding {
                 Holding::Lock => store::begin(context, holding, loaded, granted),
                 // Without the lock others may have saved during the request: theirs is to be kept.
@@ -160,11 +164,11 @@ fn refreshed(context: &mut Context, refresh: Refresh, answer: &HttpAnswer) -> St
         }
         Err(Error::Server(server)) => match ui_reason(&server) {
             Some(reason) => {
-                let claims = server.claims.clone().or_else(|| context.request.claims.clone());
+                let claims = server.claims.clone();
                 let required = UiRequired { reason, claims, server: Some(*server), warnings: Vec::new() };
                 let result = Err(Error::UiRequired(Box::new(required)));
                 if reason == UiReason::BadRefreshToken {
-                    loaded.cache.forget_refresh_token(&context.app, &refresh_token);
+                    loaded.cache.forget_refresh_token(&context.app, &refresh_token.secret);
                     return store::save(context, holding, loaded, result);
                 }
                 store::end(context, holding, result)

@@ -1,5 +1,6 @@
 //! The last steps: set an unreadable cache aside, save, give the lock back, end.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::context::{Context, Loaded, Standing};
@@ -15,8 +16,15 @@ use crate::{Account, Error, Fault, Outcome, Port, Save, Token, TokenSource, Warn
 pub(super) struct Granted {
     pub(super) answer: TokenAnswer,
     pub(super) source: TokenSource,
-    /// The account that was refreshed; a sign-in tells its own.
-    pub(super) account: Option<Account>,
+    /// What was refreshed; a sign-in tells its own account.
+    pub(super) renewed: Option<Renewed>,
+}
+
+/// Whose token was refreshed, and what the sign-in had been granted where that is noted.
+#[derive(Debug)]
+pub(super) struct Renewed {
+    pub(super) account: Account,
+    pub(super) scopes: Vec<String>,
 }
 
 /// How far the storing is, and with what the flow ends after it.
@@ -36,21 +44,36 @@ enum Stage {
 
 /// Files what was granted into the cache that was just loaded, and ends with the token.
 pub(super) fn begin(context: &mut Context, holding: Holding, mut loaded: Loaded, granted: Granted) -> Step {
-    let Granted { answer, source, account } = granted;
-    let known = account.as_ref().map(|account| account.home_account_id.as_str());
-    let filing = Filing::of(&context.app, &answer, &context.request.scopes, known);
+    let Granted { answer, source, renewed } = granted;
+    let known = renewed.as_ref().map(|renewed| renewed.account.home_account_id.as_str());
+    let implied = match &renewed {
+        Some(renewed) if !renewed.scopes.is_empty() => &renewed.scopes,
+        _ => &context.request.scopes,
+    };
+    let filing = Filing::of(&context.app, &answer, &context.request.scopes, implied, known);
     let is_sign_in = source == TokenSource::SignIn;
     loaded.cache.store(&context.app, &filing, &answer, is_sign_in, context.now);
     let declined = declined_scopes(&answer, &context.request.scopes);
     if !declined.is_empty() {
         context.warn(Warning::ScopesDeclined(declined));
     }
+    let account = match renewed {
+        Some(renewed) => renewed.account,
+        None => loaded.cache.account(&context.app, &filing.home_account_id),
+    };
+    if !context.request.account.fits(&account) {
+        let error = Error::OtherAccount { signed_in: account.name_to_choose_by().into() };
+        return save(context, holding, loaded, Err(error));
+    }
+    if answer.expires_in < context.request.min_lifetime {
+        context.warn(Warning::ShorterLived(answer.expires_in));
+    }
     let token = Token {
         secret: answer.access_token,
         scopes: filing.scopes,
         expires_on: context.now + answer.expires_in,
         source,
-        account: Some(account.unwrap_or_else(|| loaded.cache.account(&context.app, &filing.home_account_id))),
+        account: Some(account),
         warnings: Vec::new(),
     };
     save(context, holding, loaded, Ok(Outcome::Token(token.into())))

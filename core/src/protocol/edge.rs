@@ -9,6 +9,7 @@ use url::Url;
 
 use super::id_token::IdClaims;
 use crate::Secret;
+use crate::words::clean;
 
 /// The redirect, read.
 ///
@@ -84,8 +85,10 @@ impl ProxyRefused {
 
     /// What to do about it.
     pub fn remedy(&self) -> String {
-        let external = self.edge.external_url.as_deref().unwrap_or_default();
-        let scope = match (&self.edge.app_id, external.is_empty()) {
+        // What the redirect says comes from the other side.
+        let external = clean(self.edge.external_url.as_deref().unwrap_or_default());
+        let app_id = self.edge.app_id.as_deref().map(clean);
+        let scope = match (&app_id, external.is_empty()) {
             (_, false) => alloc::format!("{external}/user_impersonation"),
             (Some(id), true) => alloc::format!("{id}/.default"),
             (None, true) => String::from("the app's own scope"),
@@ -97,10 +100,10 @@ impl ProxyRefused {
             Some(GRAPH) => {
                 alloc::format!("the scope names no app, so that the token is for Microsoft Graph: ask for {scope}")
             }
-            Some(audience) if audience == external || Some(audience) == self.edge.app_id.as_deref() => String::from(
+            Some(audience) if audience == external || Some(audience) == app_id.as_deref() => String::from(
                 "the audience is right: check that the tenant is the app's, that the scope is granted, and the clock",
             ),
-            _ => match &self.edge.app_id {
+            _ => match &app_id {
                 Some(id) => alloc::format!("ask for the scope {scope}, or for {id}/.default"),
                 None => alloc::format!("ask for the scope {scope}"),
             },
@@ -150,5 +153,14 @@ mod tests {
             assert_eq!(EdgeRedirect::read(other), None, "{other}");
         }
         assert!(EdgeRedirect::read("https://l.example/t/oauth2/authorize?state=AppProxyState:not-json").is_some());
+    }
+
+    #[test]
+    fn a_redirect_cannot_speak_to_the_terminal() {
+        let hostile =
+            "https://login.example/t/oauth2/authorize?state=AppProxyState:{}&client_id=%1b[31m&redirect_uri=%1b]0;x%07";
+        let refused = ProxyRefused::new(EdgeRedirect::read(hostile).unwrap(), &Secret::new("opaque"));
+        let text = alloc::format!("{refused} {}", refused.remedy());
+        assert!(!text.contains(char::is_control), "{text:?}");
     }
 }

@@ -9,6 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
+use crate::App;
+
 /// The claims of an id token that name the user.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct IdClaims(Map<String, Value>);
@@ -34,11 +36,16 @@ impl IdClaims {
         self.text("oid").or_else(|| self.text("sub")).unwrap_or_default()
     }
 
-    /// Whether the token is meant for this client: `aud` is a string or a list.
-    pub(crate) fn is_for(&self, client_id: &str) -> bool {
+    /// Whether the token is meant for this client: `aud` is a string or a list. Entra's client ids are
+    /// GUIDs, which people copy in either case.
+    pub(crate) fn is_for(&self, app: &App) -> bool {
+        let is_client = |audience: &str| match app.authority().issuer() {
+            Some(_) => audience == app.client_id(),
+            None => audience.eq_ignore_ascii_case(app.client_id()),
+        };
         match self.0.get("aud") {
-            Some(Value::String(audience)) => audience == client_id,
-            Some(Value::Array(audiences)) => audiences.iter().any(|audience| audience == client_id),
+            Some(Value::String(audience)) => is_client(audience),
+            Some(Value::Array(audiences)) => audiences.iter().filter_map(Value::as_str).any(is_client),
             _ => false,
         }
     }

@@ -90,6 +90,9 @@ pub(crate) fn read_token(answer: &HttpAnswer) -> Result<TokenAnswer, Error> {
     let Some(access_token) = text(&object, "access_token") else {
         return Err(Error::protocol("the authority's token endpoint answered without an access token"));
     };
+    if !access_token.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)) {
+        return Err(Error::protocol("the authority issued an access token with characters that no header can carry"));
+    }
     if let Some(kind) = text(&object, "token_type").filter(|kind| !kind.eq_ignore_ascii_case("bearer")) {
         return Err(Error::protocol(alloc::format!("the authority issued a token of type {kind:?}, not a Bearer")));
     }

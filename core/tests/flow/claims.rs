@@ -138,3 +138,14 @@ fn of_all_who_insist_at_once_one_refreshes() {
     assert_eq!(token(world.silent(&entra(), &insisting)).secret.expose(), "access-3");
     assert_eq!(world.story(), "load lock wait load lock load refresh save unlock");
 }
+
+#[test]
+fn claims_that_cannot_be_asked_for_silently_go_into_the_sign_in() {
+    let claims = r#"{"access_token":{"nbf":{"essential":true}}}"#;
+    let demanding = request().claims(Some(claims.into()));
+    let without_refresh_token = Cached::new().account(&ADA).access(&ADA, "access-1", 3600);
+    for cached in [Cached::new(), without_refresh_token] {
+        let required = refused(World::with(&cached).silent(&entra(), &demanding));
+        assert_eq!(required.claims.as_deref(), Some(claims), "{:?}", required.reason);
+    }
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entrada_core::protocol::ResponseMode;
-use entrada_core::{Prompt, PromptMode, SignIn, TokenSource};
+use entrada_core::{AccountSelector, App, Error, Prompt, PromptMode, SignIn, TokenSource};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -201,4 +201,33 @@ fn an_answer_without_an_id_token_signs_in_somebody_unnamed() {
     world.later(Duration::from_secs(1));
     assert_eq!(token(world.silent(&entra(), &request())).secret.expose(), "access-1");
     assert_eq!(world.story(), "load");
+}
+
+#[test]
+fn a_sign_in_as_somebody_else_is_kept_and_is_no_answer() {
+    let mut world = World::new();
+    world.answers(Grant::of("access-1").refresh("refresh-1").to(&BOB));
+    let ada = request().account(AccountSelector::Named(ADA.name.into()));
+    let ending = world.interactive(&entra(), &ada, &sign_in());
+    assert!(matches!(&ending, Err(Error::OtherAccount { signed_in }) if signed_in == BOB.name), "{ending:?}");
+    assert_eq!(world.secrets("RefreshToken"), ["refresh-1"]);
+}
+
+#[test]
+fn a_client_id_may_be_copied_in_capitals() {
+    let mut world = World::new();
+    world.answers(Grant::of("access-1").to(&ADA));
+    let authority = entra().authority().clone();
+    let loud = App::new(CLIENT.to_uppercase(), authority).unwrap();
+    assert_eq!(token(world.interactive(&loud, &request(), &sign_in())).secret.expose(), "access-1");
+}
+
+#[test]
+fn a_token_that_no_header_can_carry_is_none() {
+    for text in ["a b", "a\nb", "a\"b", "a\\b", "\u{1b}[31m", "t\u{f6}ken"] {
+        let mut world = World::new();
+        world.answers(Grant::of(text).to(&ADA));
+        let ending = world.interactive(&entra(), &request(), &sign_in());
+        assert!(matches!(ending, Err(Error::Protocol(_))), "{text:?}");
+    }
 }

@@ -122,3 +122,23 @@ fn a_cache_that_cannot_be_read_is_as_good_as_empty() {
         assert_eq!((required.reason, required.warnings), (UiReason::NoAccount, vec![Warning::CacheUnread(fault)]));
     }
 }
+
+#[test]
+fn a_token_that_was_short_lived_from_the_beginning_is_good_for_half_of_its_life() {
+    let times = |ago: u64| json!({ "cached_at": (NOW.as_secs() - ago).to_string() });
+    let mut fresh = World::with(&signed_in().access_with(&ADA, "access-1", 60, times(30)));
+    assert_eq!(token(fresh.silent(&entra(), &request())).secret.expose(), "access-1");
+    assert_eq!(fresh.story(), "load");
+
+    let mut due = World::with(&signed_in().access_with(&ADA, "access-1", 30, times(60)));
+    due.answers(Grant::of("access-2").with("expires_in", 90));
+    assert_eq!(token(due.silent(&entra(), &request())).secret.expose(), "access-2");
+}
+
+#[test]
+fn a_lifetime_that_cannot_be_had_is_told() {
+    let mut world = World::with(&signed_in());
+    world.answers(Grant::of("access-1"));
+    let long = request().min_lifetime(Duration::from_secs(7200));
+    assert_eq!(token(world.silent(&entra(), &long)).warnings, [Warning::ShorterLived(Duration::from_secs(3600))]);
+}

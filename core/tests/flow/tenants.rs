@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use entrada_core::{App, Authority};
+use entrada_core::{App, Authority, Flow, TokenRequest};
+use serde_json::json;
 
 use crate::support::*;
 
@@ -103,7 +104,49 @@ fn issuers_on_one_host_are_kept_apart_by_their_paths() {
     let app = |name: &str| at(Authority::oidc(&issuer(name)).unwrap());
     let mut world = World::with(&Cached::new().host("id.example").realm("realms/a").access(&ADA, "access-1", 3600));
     assert_eq!(token(world.silent(&app("a"), &request())).secret.expose(), "access-1");
-    assert_eq!(reason(world.silent(&app("b"), &request())), entrada_core::UiReason::NoRefreshToken);
+    assert_eq!(reason(world.silent(&app("b"), &request())), entrada_core::UiReason::NoAccount);
+}
+
+#[test]
+fn an_issuers_refresh_token_goes_to_that_issuer_alone() {
+    let app = |name: &str| at(Authority::oidc(&format!("https://id.example/realms/{name}")).unwrap());
+    let cached = Cached::new().host("id.example");
+    let mut world = World::with(&cached.refresh_with(&ADA, "refresh-of-a", json!({ "realm": "realms/a" })));
+    assert_eq!(reason(world.silent(&app("b"), &request())), entrada_core::UiReason::NoAccount);
+    assert_eq!(world.story(), "load");
+    world.later(Duration::ZERO).run(Flow::sign_out(&app("b"), None)).unwrap();
+    assert_eq!(world.secrets("RefreshToken"), ["refresh-of-a"]);
+}
+
+#[test]
+fn elsewhere_a_refresh_token_is_good_for_the_scopes_of_the_sign_in_alone() {
+    let granted = json!({ "realm": "", "target": SCOPE });
+    let cached = Cached::new().host("id.example").refresh_with(&ADA, "refresh-1", granted);
+    let mut world = World::with(&cached);
+    let other = TokenRequest::new(["https://other.example/read"]).unwrap();
+    assert_eq!(reason(world.silent(&oidc(), &other)), entrada_core::UiReason::ConsentRequired);
+    assert_eq!(world.story(), "load");
+
+    world.later(Duration::ZERO).answers(json(200, &discovery())).answers(Grant::of("access-1").refresh("refresh-2"));
+    assert_eq!(token(world.silent(&oidc(), &request())).scopes, [SCOPE]);
+    world.later(Duration::ZERO);
+    assert_eq!(
+        reason(world.silent(&oidc(), &other)),
+        entrada_core::UiReason::ConsentRequired,
+        "still, after a rotation"
+    );
+}
+
+#[test]
+fn two_names_of_one_tenant_share_its_tokens() {
+    let mut world = signs_in_and_is_found_again(&entra_in("contoso.com"));
+    world.later(Duration::ZERO).answers(Grant::of("access-2").to(&ADA));
+    assert_eq!(token(world.silent(&entra_in("contoso.onmicrosoft.com"), &request())).secret.expose(), "access-2");
+    for name in ["contoso.com", "contoso.onmicrosoft.com", TENANT] {
+        world.later(Duration::ZERO);
+        assert_eq!(token(world.silent(&entra_in(name), &request())).secret.expose(), "access-2", "{name}");
+        assert_eq!(world.story(), "load");
+    }
 }
 
 #[test]

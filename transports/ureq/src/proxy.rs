@@ -60,7 +60,7 @@ impl Environment {
 }
 
 fn is_this_computer(host: &str) -> bool {
-    host == "localhost" || host.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// Whether `no_proxy` names this host: in lower case, without brackets and without a dot at its end.
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn this_computer_is_reached_directly() {
         let env = [("all_proxy", "http://p:1")];
-        for host in ["localhost:8080", "127.0.0.1", "127.3.4.5:1", "[::1]:8443", "app.localhost"] {
+        for host in ["localhost:8080", "127.0.0.1", "127.3.4.5:1", "[::1]:8443"] {
             assert_eq!(chosen(&env, &format!("http://{host}/")), None, "{host}");
             assert_eq!(chosen(&env, &format!("https://{host}/")), None, "{host}");
         }
