@@ -5,14 +5,17 @@ use std::time::Duration;
 use entrada_core::ports::blocking::{Body, Transport};
 use entrada_core::protocol::{AppCall, ProxyRefused, Verdict};
 use entrada_core::{Error, Port, Token, TokenRequest};
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, PROXY_AUTHORIZATION};
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Request, Response};
 
 use crate::client::Client;
+use crate::sent::Sent;
 
 /// Application proxy gives an app up to 180 seconds; a shorter patience would blame the wrong side
 /// (application-proxy-faq).
 const PATIENCE: Duration = Duration::from_secs(200);
+
+type OnToken<'a> = Box<dyn Fn(&Token) + 'a>;
 
 /// A call to the app, about to be made; begun by [`Client::call`].
 pub struct Call<'a> {
@@ -20,7 +23,7 @@ pub struct Call<'a> {
     token_request: TokenRequest,
     timeout: Duration,
     max_redirects: u32,
-    on_token: Option<Box<dyn Fn(&Token) + 'a>>,
+    on_token: Option<OnToken<'a>>,
 }
 
 impl<'a> Call<'a> {
@@ -54,7 +57,7 @@ impl<'a> Call<'a> {
     /// Sends the request with a Bearer, to its own origin only.
     ///
     /// Where the app demands claims, a token with them is fetched, by refresh or sign-in, and the request is
-    /// sent once more, if its body is in memory.
+    /// sent once more, if its body is in memory; else the demand is the answer, and the next call has that token.
     pub fn send(self, request: Request<Body>) -> Result<Response<Body>, Error> {
         let app = AppCall::new(&request.uri().to_string())?;
         let mut here = app.clone();
@@ -63,31 +66,32 @@ impl<'a> Call<'a> {
         let mut redirects = 0;
         let mut may_replay = true;
         loop {
-            let replay = copy(&request);
+            let sent = Sent::of(&request);
             let response = self.exchange(&app, &token, request)?;
-            request = match (read(&app, &here, &response), replay) {
-                (Verdict::ClaimsDemanded { claims }, Some(replay)) if may_replay => {
+            let next = match read(&app, &here, &response) {
+                Verdict::ClaimsDemanded { claims } if may_replay => {
                     may_replay = false;
                     token = self.token(&self.token_request.clone().claims(Some(claims)))?;
-                    replay
+                    sent.again()
                 }
-                (Verdict::ProxyRefused(edge), _) => {
+                Verdict::ProxyRefused(edge) => {
                     return Err(Error::ProxyRefused(Box::new(ProxyRefused::new(edge, &token.secret))));
                 }
-                (Verdict::Redirect { to, .. }, Some(replay)) if self.max_redirects > 0 => {
+                Verdict::Redirect { to, .. } if self.max_redirects > 0 => {
                     redirects += 1;
                     if redirects > self.max_redirects {
                         return Err(Error::TooManyRedirects(self.max_redirects));
                     }
-                    match redirected(replay, response.status(), &app, &to) {
-                        Some((next, target)) => {
-                            here = target;
-                            next
-                        }
-                        None => return Ok(response),
-                    }
+                    sent.redirected(response.status(), &app, &to).map(|(next, target)| {
+                        here = target;
+                        next
+                    })
                 }
-                _ => return Ok(response),
+                _ => None,
+            };
+            request = match next {
+                Some(next) => next,
+                None => return Ok(response),
             };
         }
     }
@@ -114,8 +118,10 @@ impl<'a> Call<'a> {
 
 /// What the answer from here means. A stranger may redirect further, and has no say about the token.
 fn read(app: &AppCall, here: &AppCall, response: &Response<Body>) -> Verdict {
-    let headers: Vec<(&str, &str)> =
-        response.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let owned: Vec<(&str, String)> =
+        response.headers().iter().map(|(name, value)| (name.as_str(), text(value))).collect();
+    let headers: Vec<(&str, &str)> = owned.iter().map(|(name, value)| (*name, value.as_str())).collect();
     match here.verdict(response.status().as_u16(), &headers) {
         verdict @ Verdict::Redirect { .. } => verdict,
         verdict if app.is_same_origin(here) => verdict,
@@ -140,43 +146,4 @@ impl std::fmt::Debug for Call<'_> {
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
-}
-
-/// The request once more, where its body is in memory.
-fn copy(request: &Request<Body>) -> Option<Request<Body>> {
-    let body = Body::from(request.body().as_bytes()?.to_vec());
-    let mut copy = Request::new(body);
-    copy.method_mut().clone_from(request.method());
-    copy.uri_mut().clone_from(request.uri());
-    copy.headers_mut().clone_from(request.headers());
-    Some(copy)
-}
-
-/// The request that a redirect asks for (RFC 9110 15.4), and where it goes: another origin gets no credentials, and
-/// a 303, or a 301 or 302 to a POST, becomes a GET.
-fn redirected(
-    mut request: Request<Body>,
-    status: StatusCode,
-    app: &AppCall,
-    to: &str,
-) -> Option<(Request<Body>, AppCall)> {
-    let becomes_get = match status {
-        StatusCode::SEE_OTHER => *request.method() != Method::HEAD,
-        StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND => *request.method() == Method::POST,
-        _ => false,
-    };
-    if becomes_get {
-        *request.method_mut() = Method::GET;
-        *request.body_mut() = Body::empty();
-        request.headers_mut().remove(CONTENT_TYPE);
-        request.headers_mut().remove(CONTENT_LENGTH);
-    }
-    let target = AppCall::new(to).ok()?;
-    if !app.is_same_origin(&target) {
-        for credential in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION] {
-            request.headers_mut().remove(credential);
-        }
-    }
-    *request.uri_mut() = to.parse::<Uri>().ok()?;
-    Some((request, target))
 }

@@ -135,8 +135,24 @@ fn a_stream_cannot_be_sent_twice_so_the_challenge_is_the_answer() {
     let scope = stage.scope();
     client.token(&[&scope]).unwrap();
     stage.demand_claims(json!({"access_token": {"nbf": {"essential": true, "value": "1"}}}));
-    let request = http::Request::post(stage.external_url()).body(Body::stream(io::repeat(b'x').take(9), Some(9)));
-    assert_eq!(client.send(request.unwrap(), &[&scope]).unwrap().status(), 401);
+    let send = || {
+        let request = http::Request::post(format!("{}echo", stage.external_url()));
+        let request = request.body(Body::stream(io::repeat(b'x').take(9), Some(9))).unwrap();
+        client.send(request, &[&scope]).unwrap().status().as_u16()
+    };
+    assert_eq!(send(), 401);
+    assert_eq!(stage.count(Endpoint::Token, "refresh_token"), 1, "for the next call");
+    assert_eq!(send(), 200);
+}
+
+#[test]
+fn an_upload_that_cannot_be_sent_twice_is_followed_where_a_redirect_asks_for_a_page() {
+    let (stage, client) = house();
+    let request = TokenRequest::new([stage.scope()]).unwrap();
+    let upload = http::Request::post(format!("{}redirect?to=/api/me&status=303", stage.external_url()));
+    let upload = upload.body(Body::stream(io::repeat(b'x').take(9), Some(9))).unwrap();
+    let answer = client.call(&request).follow(3).send(upload).unwrap();
+    assert!(text(answer).contains(&stage.ada().display_name));
 }
 
 #[test]
