@@ -1,11 +1,16 @@
 //! Runs a flow to its end on whatever runtime polls it.
 
 use std::boxed::Box;
+use std::io;
+use std::time::Instant;
 use std::vec;
+use std::vec::Vec;
+
+use futures::io::AsyncReadExt;
 
 use super::{Cause, http_answer, http_request, no_listener, too_large};
 use crate::ports::AdapterError;
-use crate::ports::asynchronous::{Browser, Cache, Clock, Entropy, Listener, Transport, TryLock};
+use crate::ports::asynchronous::{Body, Browser, Cache, Clock, Entropy, Listener, Transport, TryLock};
 use crate::protocol::{HttpAnswer, HttpQuery};
 use crate::{Action, Error, Flow, Lock, Outcome};
 
@@ -96,13 +101,35 @@ pub async fn run((mut flow, mut action): (Flow, Action), ports: Ports<'_>) -> Re
 }
 
 async fn exchange(transport: &dyn Transport, query: &HttpQuery) -> Result<HttpAnswer, AdapterError> {
+    let deadline = Instant::now() + query.timeout;
     let response = transport.send(http_request(query)?, query.timeout).await?;
     let status = response.status().as_u16();
     tracing::debug!(method = query.method.as_str(), status, "asked the authority");
     let (head, body) = response.into_parts();
-    let body = body.read_to_limit(query.body_limit).await;
+    let body = read_until(body, query.body_limit, deadline).await;
     match body.map_err(|error| AdapterError::io("reading the answer", error))? {
         Some(body) => Ok(http_answer(&http::Response::from_parts(head, ()), body)),
         None => Err(too_large(query)),
+    }
+}
+
+/// Reads the whole body, `None` where it is too long; see the blocking twin.
+async fn read_until(body: Body, limit: usize, deadline: Instant) -> io::Result<Option<Vec<u8>>> {
+    let mut reader = body.into_reader();
+    let mut bytes = Vec::new();
+    let mut chunk = vec![0; 16 * 1024];
+    loop {
+        match reader.read(&mut chunk).await {
+            Ok(0) => return Ok(Some(bytes)),
+            Ok(count) => bytes.extend_from_slice(&chunk[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        if bytes.len() > limit {
+            return Ok(None);
+        }
+        if Instant::now() > deadline {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
     }
 }

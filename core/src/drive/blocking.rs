@@ -1,11 +1,14 @@
 //! Runs a flow to its end, waiting where it waits.
 
 use std::boxed::Box;
+use std::io::{self, Read};
+use std::time::Instant;
 use std::vec;
+use std::vec::Vec;
 
 use super::{Cause, http_answer, http_request, no_listener, too_large};
 use crate::ports::AdapterError;
-use crate::ports::blocking::{Browser, Cache, Clock, Entropy, Listener, Transport, TryLock};
+use crate::ports::blocking::{Body, Browser, Cache, Clock, Entropy, Listener, Transport, TryLock};
 use crate::protocol::{HttpAnswer, HttpQuery};
 use crate::{Action, Error, Fault, Flow, Lock, Outcome};
 
@@ -93,13 +96,35 @@ pub fn run((mut flow, mut action): (Flow, Action), ports: Ports<'_>) -> Result<O
 }
 
 fn exchange(transport: &dyn Transport, query: &HttpQuery) -> Result<HttpAnswer, AdapterError> {
+    let deadline = Instant::now() + query.timeout;
     let mut response = transport.send(http_request(query)?, query.timeout)?;
     let status = response.status().as_u16();
     tracing::debug!(method = query.method.as_str(), status, "asked the authority");
-    let body = response.body_mut().read_to_limit(query.body_limit);
+    let body = read_until(response.body_mut(), query.body_limit, deadline);
     match body.map_err(|error| AdapterError::io("reading the answer", error))? {
         Some(body) => Ok(http_answer(&response, body)),
         None => Err(too_large(query)),
+    }
+}
+
+/// Reads the whole body, `None` where it is too long. The transport limits each wait, and this their sum: a
+/// trickle must not hold the lock for ever.
+fn read_until(body: &mut Body, limit: usize, deadline: Instant) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    let mut chunk = vec![0; 16 * 1024];
+    loop {
+        match body.read(&mut chunk) {
+            Ok(0) => return Ok(Some(bytes)),
+            Ok(count) => bytes.extend_from_slice(&chunk[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        if bytes.len() > limit {
+            return Ok(None);
+        }
+        if Instant::now() > deadline {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
     }
 }
 
@@ -119,4 +144,30 @@ impl Browser for NoBrowser {
 
 fn nobody() -> AdapterError {
     AdapterError::new(Fault::NotFound, "no browser was configured")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// One byte at a time, without end.
+    struct Trickle;
+
+    impl Read for Trickle {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            buffer[0] = b'x';
+            Ok(1)
+        }
+    }
+
+    #[test]
+    fn a_trickle_ends_with_the_time_or_with_the_limit() {
+        let soon = Instant::now() + Duration::from_secs(3600);
+        assert_eq!(read_until(&mut Body::stream(Trickle, None), 100, soon).unwrap(), None);
+        let error = read_until(&mut Body::stream(Trickle, None), usize::MAX, Instant::now()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(read_until(&mut Body::from(b"all".to_vec()), 3, soon).unwrap().as_deref(), Some(&b"all"[..]));
+    }
 }
