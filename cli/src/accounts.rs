@@ -17,7 +17,8 @@ use crate::sign_in::SignInChoice;
 pub(crate) fn login(login: &Login, settings: &Settings, notice: Notice) -> Result<ExitCode, Failure> {
     if settings.no_input {
         let message = "a sign-in cannot be made without input".to_owned();
-        return Err(Failure::new(SIGN_IN_NEEDED, "sign_in_needed", message).with_remedy("leave --no-input out"));
+        return Err(Failure::new(SIGN_IN_NEEDED, "sign_in_needed", message)
+            .with_remedy("leave --no-input out, and unset ENTRADA_NO_INPUT or no_input in the configuration"));
     }
     let client = assemble::client(settings, Asking::Wanted, notice)?;
     let request = assemble::token_request(settings)?;
@@ -52,7 +53,7 @@ pub(crate) fn logout(logout: &Logout, settings: &Settings, notice: Notice) -> Re
     for warning in warnings {
         notice.warn(&warning.to_string());
     }
-    match (accounts.as_slice(), &settings.account) {
+    match (accounts.as_slice(), settings.account.as_ref().filter(|_| !logout.all)) {
         ([], Some(name)) => {
             return Err(Failure::config(format!("no account {name:?} is signed in here"))
                 .with_remedy("see who is: entrada accounts"));
@@ -118,7 +119,7 @@ fn table(accounts: &[Account], store: &str) -> String {
     let rows: Vec<[String; 4]> = [heading]
         .into_iter()
         .chain(
-            accounts.iter().map(|account| [shown(account), account.realm.clone(), store.to_owned(), expiry(account)]),
+            accounts.iter().map(|account| [shown(account), clean(&account.realm), store.to_owned(), expiry(account)]),
         )
         .collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
@@ -131,6 +132,5 @@ fn table(accounts: &[Account], store: &str) -> String {
 
 /// The name to show, without anything that could move a terminal's cursor.
 fn shown(account: &Account) -> String {
-    let name = if account.username.is_empty() { &account.home_account_id } else { &account.username };
-    clean(name)
+    clean(account.name_to_choose_by())
 }

@@ -23,22 +23,29 @@ pub(crate) fn print_body(body: &mut impl Read) -> Result<(), Failure> {
     written(out.flush())
 }
 
-/// Writes a body to a file, which appears whole or not at all. A device or a pipe is written to as it is.
+/// Writes a body to a file, which appears whole or not at all, and has the mode of the one that it replaces. A device
+/// or a pipe is written to as it is.
 pub(crate) fn save_body(body: &mut impl Read, path: &Path) -> Result<(), Failure> {
     let name = path.display().to_string();
     let failed = |error: &io::Error| Failure::output(&name, error);
-    if std::fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+    let old = std::fs::metadata(path).ok();
+    if old.as_ref().is_some_and(|old| !old.is_file()) {
         let mut file = std::fs::OpenOptions::new().write(true).open(path).map_err(|error| failed(&error))?;
         return copy(body, &mut file, &name);
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // A link stays one: what it leads to is replaced.
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut options = tempfile::Builder::new();
     options.prefix(".entrada-");
     #[cfg(unix)]
     options.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = options.tempfile_in(folder).map_err(|error| failed(&error))?;
+    if let Some(old) = old {
+        file.as_file().set_permissions(old.permissions()).map_err(|error| failed(&error))?;
+    }
     copy(body, &mut file, &name)?;
-    file.persist(path).map_err(|error| failed(&error.error))?;
+    file.persist(&target).map_err(|error| failed(&error.error))?;
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 /// entrada gets a token (from its cache, by a silent refresh, or by a sign-in when one is needed) and calls the
 /// app with it. The token goes to the app's own origin only.
 #[derive(Debug, Parser)]
-#[command(name = "entrada", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "entrada", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) common: Common,
@@ -17,7 +17,7 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-const EXIT_CODES: &str = "\
+const AFTER_HELP: &str = "\
 Exit codes:
   0 done                       10 a sign-in is needed and not allowed
   1 other failure              11 refused or cancelled by the user
@@ -26,7 +26,19 @@ Exit codes:
   4 HTTP 4xx                   14 the proxy refused the token (audience or scope)
   5 HTTP 5xx                   15 configuration or discovery
   6 too many redirects         16 the token store
-  7 network, TLS or time-out";
+  7 network, TLS or time-out
+
+Variables:
+  ENTRADA_CLIENT_ID, ENTRADA_TENANT, ENTRADA_AUTHORITY, ENTRADA_OIDC, ENTRADA_SCOPE (separated by
+  spaces), ENTRADA_ACCOUNT, ENTRADA_CLOUD, ENTRADA_PROFILE, ENTRADA_FLOW, ENTRADA_NO_INPUT,
+  ENTRADA_NO_BROWSER, ENTRADA_SIGN_IN_TIMEOUT, ENTRADA_STORE, ENTRADA_CACHE and ENTRADA_CA stand for
+  the flags of the same names. HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE, BROWSER and NO_COLOR are
+  honoured.
+
+Files:
+  $XDG_CONFIG_HOME/entrada/config.toml (~/.config), then /etc/entrada/config.toml: client_id, tenant,
+  scope and the like, also in [profile.NAME] and [app.\"https://host/path/\"] sections. A flag wins
+  over a variable, that over the user's file, and that over the system's.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -90,7 +102,7 @@ pub(crate) struct Common {
     /// Never ask: where a sign-in is needed, exit 10
     #[arg(long, global = true, help_heading = "Sign-in")]
     pub(crate) no_input: bool,
-    /// Show the URL and open no browser
+    /// Open no browser: with --flow browser show its URL, else use a user code
     #[arg(long, global = true, help_heading = "Sign-in")]
     pub(crate) no_browser: bool,
     /// How long a sign-in may take, in seconds

@@ -55,16 +55,22 @@ impl Source {
             Self::Bytes(bytes) => Ok(bytes.clone().into()),
             Self::Form(form) => form.open(),
             Self::File(path) => {
-                let (mut file, length) = open_file(path)?;
-                if length.is_none_or(|length| length > HELD) {
-                    return Ok(Body::stream(file, length));
-                }
-                let mut bytes = Vec::new();
-                file.read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
-                Ok(bytes.into())
+                let (file, length) = open_file(path)?;
+                held(file, length)
             }
         }
     }
+}
+
+/// A body of what is read: in memory where it is small, so that it can be sent twice, else as a stream.
+pub(crate) fn held(mut reader: impl Read + Send + 'static, length: Option<u64>) -> Result<Body, Failure> {
+    if length.is_none_or(|length| length > HELD) {
+        return Ok(Body::stream(reader, length));
+    }
+    let mut bytes = Vec::new();
+    let read = reader.read_to_end(&mut bytes);
+    read.map_err(|error| Failure::new(USAGE, "input", format!("the body cannot be read: {error}")))?;
+    Ok(bytes.into())
 }
 
 /// A file with its length, where it has one: a pipe has none.

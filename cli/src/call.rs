@@ -13,14 +13,13 @@ use crate::answer;
 use crate::args::Call;
 use crate::assemble::{self, Asking};
 use crate::body::Source;
+use crate::excerpt::excerpt;
 use crate::failure::{Failure, NETWORK};
 use crate::notice::Notice;
 use crate::settings::Settings;
 
 /// As curl has it.
 const MOST_REDIRECTS: u32 = 50;
-/// How much of an error page is shown.
-const EXCERPT: usize = 2048;
 /// The longest pause between tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
@@ -43,11 +42,17 @@ pub(crate) fn fetch(
     let mut tries = 0;
     loop {
         let request = request(&head, content_type.as_deref(), &source)?;
+        // What comes from a pipe, and so has no length, comes once.
+        let may_retry = tries < call.retry && request.body().length().is_some();
         let result = send(client, &token_request, call, request, notice, settings);
         match pause_before_retry(&result, tries) {
-            Some(pause) if tries < call.retry => {
+            Some(pause) if may_retry => {
                 tries += 1;
-                notice.say(&format!("Try {tries} of {} failed; next in {} s.", call.retry + 1, pause.as_secs()));
+                notice.say(&format!(
+                    "Try {tries} of {} failed; next in {} s.",
+                    u64::from(call.retry) + 1,
+                    pause.as_secs()
+                ));
                 std::thread::sleep(pause);
             }
             _ => return result,
@@ -118,7 +123,9 @@ fn pause_before_retry(result: &Result<Response<Body>, Failure>, tries: u32) -> O
             let named = response.headers().get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok());
             named.and_then(|text| text.trim().parse().ok()).map_or(doubling, Duration::from_secs)
         }
-        Err(failure) if failure.code == NETWORK && failure.kind != "tls" => doubling,
+        Err(failure) if failure.code == NETWORK && failure.kind != "tls" => {
+            failure.retry_after.map_or(doubling, |seconds| Duration::from_secs(seconds.into()))
+        }
         _ => return None,
     };
     Some(pause.min(LONGEST_PAUSE))
@@ -130,16 +137,14 @@ fn deliver(response: Response<Body>, call: &Call, notice: Notice) -> Result<Exit
     if call.include {
         answer::print(&printed_head(&response))?;
     }
-    let location = response
-        .headers()
-        .get(http::header::LOCATION)
-        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let header = |name| Some(String::from_utf8_lossy(response.headers().get(name)?.as_bytes()).into_owned());
+    let (location, content_type) = (header(http::header::LOCATION), header(http::header::CONTENT_TYPE));
     let mut body = response.into_body();
     if status.is_success() || status.is_informational() {
         write(&mut body, call)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let failure = match location.filter(|_| status.is_redirection()) {
+    let mut failure = match location.filter(|_| status.is_redirection()) {
         Some(to) => Failure::status(status.as_u16(), format!("the app redirects to {}", clean(&to)))
             .with_remedy("call that, or follow redirects with -L"),
         None => Failure::status(status.as_u16(), format!("the app answered {status}")),
@@ -148,7 +153,11 @@ fn deliver(response: Response<Body>, call: &Call, notice: Notice) -> Result<Exit
         write(&mut body, call)?;
         return Err(failure);
     }
-    Err(with_excerpt(failure, body))
+    let said = excerpt(body, &content_type.unwrap_or_default());
+    if !said.is_empty() {
+        failure.message = format!("{}: {said}", failure.message);
+    }
+    Err(failure)
 }
 
 fn write(body: &mut Body, call: &Call) -> Result<(), Failure> {
@@ -156,17 +165,6 @@ fn write(body: &mut Body, call: &Call) -> Result<(), Failure> {
         Some(path) => answer::save_body(body, path),
         None => answer::print_body(body),
     }
-}
-
-/// The first of what the app says about it, where it is text.
-fn with_excerpt(mut failure: Failure, body: Body) -> Failure {
-    let mut start = Vec::new();
-    let read = std::io::Read::read_to_end(&mut std::io::Read::take(body, EXCERPT as u64), &mut start);
-    let text = clean(start.utf8_chunks().next().map_or("", |chunk| chunk.valid()));
-    if read.is_ok() && !text.is_empty() {
-        failure.message = format!("{}: {text}", failure.message);
-    }
-    failure
 }
 
 fn printed_head(response: &Response<Body>) -> Vec<u8> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use url::Url;
 
 use crate::failure::Failure;
 
@@ -71,7 +72,9 @@ impl File {
     /// The sections that hold for a URL and a profile, the most specific first.
     pub(crate) fn sections(&self, url: Option<&str>, profile: Option<&str>) -> Vec<&Section> {
         let app = url.and_then(|url| {
-            let fitting = self.app.iter().filter(|(prefix, _)| is_below(url, prefix));
+            let url = canonical(url);
+            let prefixes = self.app.iter().map(|(prefix, section)| (canonical(prefix), section));
+            let fitting = prefixes.filter(|(prefix, _)| is_below(&url, prefix));
             fitting.max_by_key(|(prefix, _)| prefix.len()).map(|(_, section)| section)
         });
         let profile = profile.and_then(|name| self.profile.get(name));
@@ -81,6 +84,11 @@ impl File {
     pub(crate) fn has_profile(&self, name: &str) -> bool {
         self.profile.contains_key(name)
     }
+}
+
+/// The one spelling of a URL: its host in lower case, without the scheme's own port and without `..`.
+fn canonical(url: &str) -> String {
+    Url::parse(url).map_or_else(|_| url.to_owned(), String::from)
 }
 
 /// Whether a URL is the prefix, or stands below it: `https://h/hr` holds for `/hr` and `/hr/x`, not for `/hrx`.
@@ -132,6 +140,8 @@ mod tests {
         assert_eq!(first("https://h/hr/x", None), "hr");
         assert_eq!(first("https://h/hrx", None), "host");
         assert_eq!(first("https://h", None), "host");
+        assert_eq!(first("HTTPS://H:443/hr/x", None), "hr");
+        assert_eq!(first("https://h/hr/../payroll", None), "host");
         assert_eq!(first("https://other/", Some("work")), "work");
         assert_eq!(first("https://other/", None), "top");
     }

@@ -12,11 +12,13 @@ pub(crate) struct Failure {
     pub(crate) code: u8,
     pub(crate) kind: String,
     pub(crate) message: String,
-    pub(crate) remedy: Option<String>,
+    pub(crate) remedy: Option<Box<str>>,
     pub(crate) aadsts: Option<u32>,
-    pub(crate) correlation_id: Option<String>,
+    pub(crate) correlation_id: Option<Box<str>>,
+    /// For how many seconds the authority wants to be left alone.
+    pub(crate) retry_after: Option<u32>,
     /// What did not go as it should before that.
-    pub(crate) warnings: Vec<String>,
+    pub(crate) warnings: Box<[String]>,
 }
 
 pub(crate) const OTHER: u8 = 1;
@@ -40,7 +42,8 @@ impl Failure {
             remedy: None,
             aadsts: None,
             correlation_id: None,
-            warnings: Vec::new(),
+            retry_after: None,
+            warnings: Box::default(),
         }
     }
 
@@ -52,7 +55,7 @@ impl Failure {
         Self::new(USAGE, "usage", message)
     }
 
-    pub(crate) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
+    pub(crate) fn with_remedy(mut self, remedy: impl Into<Box<str>>) -> Self {
         self.remedy = Some(remedy.into());
         self
     }
@@ -72,12 +75,15 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let (code, kind) = code_and_kind(&error);
         // The remedy has a field of its own.
-        let remedy = match &error {
-            Error::ProxyRefused(refused) => Some(refused.remedy()),
-            other => other.remedy().map(String::from),
+        let remedy: Option<Box<str>> = match &error {
+            Error::ProxyRefused(refused) => Some(refused.remedy().into()),
+            Error::OtherAccount { .. } => {
+                Some("sign in again and pick the right one: entrada login --prompt select_account".into())
+            }
+            other => other.remedy().map(Box::from),
         };
         let mut message = error.to_string();
-        if let Some(rest) = remedy.as_ref().and_then(|remedy| message.strip_suffix(remedy.as_str())) {
+        if let Some(rest) = remedy.as_ref().and_then(|remedy| message.strip_suffix(&**remedy)) {
             message = rest.trim_end_matches([';', ':', ' ']).to_owned();
         }
         let mut cause = error.source().and_then(|source| source.source());
@@ -94,10 +100,11 @@ impl From<Error> for Failure {
             message,
             remedy,
             aadsts: error.server().and_then(ServerError::aadsts),
-            correlation_id: error.correlation_id().map(String::from),
+            correlation_id: error.correlation_id().map(Box::from),
+            retry_after: error.server().and_then(|server| u32::try_from(server.retry_after?.as_secs()).ok()),
             warnings: match &error {
                 Error::UiRequired(required) => required.warnings.iter().map(ToString::to_string).collect(),
-                _ => Vec::new(),
+                _ => Box::default(),
             },
         }
     }
@@ -123,6 +130,7 @@ fn code_and_kind(error: &Error) -> (u8, String) {
         Error::ProxyRefused(_) => (PROXY_REFUSED, "proxy_refused"),
         Error::TooManyRedirects(_) => (TOO_MANY_REDIRECTS, "too_many_redirects"),
         Error::AmbiguousAccount(_) => (CONFIGURATION, "ambiguous_account"),
+        Error::OtherAccount { .. } => (CONFIGURATION, "other_account"),
         Error::Config(_) => (CONFIGURATION, "configuration"),
         _ => (OTHER, "other"),
     };

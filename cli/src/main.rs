@@ -11,6 +11,7 @@ mod call;
 mod completions;
 mod config;
 mod demo;
+mod excerpt;
 mod failure;
 mod keys;
 mod log;

@@ -6,7 +6,7 @@ use std::path::Path;
 use entrada::SystemEntropy;
 use entrada::ports::blocking::{Body, Entropy};
 
-use crate::body::open_file;
+use crate::body::{held, open_file};
 use crate::failure::{Failure, OTHER};
 
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl Multipart {
         }
         let (size, end) = text(format!("--{}--\r\n", self.boundary));
         add(end, size);
-        Ok(Body::stream(reader, length))
+        held(reader, length)
     }
 }
 

@@ -269,11 +269,19 @@ fn flags(common: &Common) -> Vec<String> {
     for scope in &common.scope {
         push("--scope", Some(scope));
     }
-    push("--cloud", common.cloud.and_then(|cloud| cloud.to_possible_value()).as_ref().map(|value| value.get_name()));
+    push("--account", common.account.as_deref());
+    push("--cloud", chosen(common.cloud).as_deref());
+    push("--flow", chosen(common.flow).as_deref());
+    push("--store", chosen(common.store).as_deref());
     push("--profile", common.profile.as_deref());
     push("--cache", common.cache.as_deref().and_then(|path| path.to_str()));
     push("--ca", common.ca.as_deref().and_then(|path| path.to_str()));
     flags
+}
+
+/// A choice as it is typed.
+fn chosen(value: Option<impl ValueEnum>) -> Option<String> {
+    Some(value?.to_possible_value()?.get_name().to_owned())
 }
 
 /// As a POSIX shell takes it.

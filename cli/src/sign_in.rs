@@ -1,9 +1,9 @@
 //! How to sign in: the browser where one can be opened, else a user code, else a pasted redirect.
 
-use entrada::console_browser::ConsoleBrowser;
+use entrada::console_browser::{ConsoleBrowser, NATIVE_CLIENT};
 use entrada::ports::AdapterError;
 use entrada::system_browser::SystemBrowser;
-use entrada::{Client, Error, SignIn, Token, TokenRequest};
+use entrada::{Client, Cloud, Error, SignIn, Token, TokenRequest};
 
 use crate::args::Flow;
 use crate::keys::{Key, Keys};
@@ -69,13 +69,24 @@ impl SignInChoice {
         let console = match client.app().authority().issuer() {
             // Nobody listens there, so that the browser stops on an address that can be copied.
             Some(_) => ConsoleBrowser::builder().redirect_uri("http://localhost").build().map_err(config)?,
-            None => ConsoleBrowser::new(),
+            None => ConsoleBrowser::builder().redirect_uri(native_client(client)).build().map_err(config)?,
         };
         client.with_browser(console).sign_in(request, &self.sign_in)
     }
 
     fn browser(&self) -> Result<SystemBrowser, Error> {
         SystemBrowser::builder().open_browser(!self.no_browser).build().map_err(config)
+    }
+}
+
+/// Microsoft's page for native clients, which each cloud has at its own sign-in host; the public one for
+/// hosts that are not Microsoft's.
+fn native_client(client: &Client) -> String {
+    let clouds = [Cloud::UsGov, Cloud::China];
+    let host = clouds.map(Cloud::login_host).into_iter().find(|host| client.app().authority().environment() == *host);
+    match host {
+        Some(host) => format!("https://{host}/common/oauth2/nativeclient"),
+        None => NATIVE_CLIENT.to_owned(),
     }
 }
 

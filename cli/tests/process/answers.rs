@@ -122,3 +122,33 @@ fn listing(world: &World) -> Vec<String> {
     names.sort();
     names
 }
+
+#[test]
+fn what_stands_in_its_place_keeps_its_mode_and_a_link_stays_a_link() {
+    let world = World::signed_in();
+    let file = world.home.file("private", "old");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let link = world.home.path().join("link");
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    world.get("bytes/5", &["-o", &link.display().to_string()]).expect_code(0);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(fs::read(&file).unwrap(), b"xxxxx");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn what_is_said_may_be_lost_and_the_answer_is_not() {
+    let world = World::signed_in();
+    let url = world.url("api/me");
+    for away in ["2>&-", "2>/dev/full", "<&-", "<&- 2>&-"] {
+        world.home.tokens_end_in(200);
+        world.stage.faults().push(entrada_authority::Endpoint::Token, entrada_authority::Fault::Status(503, None));
+        let words = |own: &[std::path::PathBuf]| {
+            let line: Vec<String> = own.iter().map(|word| format!("'{}'", word.display())).collect();
+            ["-c".into(), format!("{} {away}", line.join(" ")).into()].to_vec()
+        };
+        let done = world.run(&["get", &url, "-vv"]).within("sh", words).done().expect_code(0);
+        assert_eq!(done.json()["name"], "Ada Lovelace", "{away}");
+        world.stage.faults().clear();
+    }
+}

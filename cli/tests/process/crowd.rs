@@ -73,3 +73,27 @@ fn a_refused_refresh_is_refused_for_all_and_loses_nothing() {
     }
     assert_eq!(world.home.refresh_token(), kept);
 }
+
+#[test]
+fn sign_ins_at_the_same_time_lose_nobody() {
+    let world = World::new();
+    let users = ["ada@contoso.example", "bob@contoso.example"];
+    let login = || world.run(&["login", "--flow", "browser", "--no-browser"]).start();
+    let running: Vec<(Running, &str)> = users.into_iter().cycle().take(8).map(|user| (login(), user)).collect();
+    std::thread::scope(|scope| {
+        for (running, user) in running {
+            let (url, visitor) = (running.sign_in_url(), world.stage.visitor().user(user));
+            scope.spawn(move || {
+                visitor.visit(&url).unwrap();
+                running.done().expect_code(0).says(user);
+            });
+        }
+    });
+    let json = world.done(&["accounts", "--output", "json"]).json();
+    let names: Vec<&str> =
+        json.as_array().unwrap().iter().map(|account| account["username"].as_str().unwrap()).collect();
+    assert_eq!(names, users);
+    for user in users {
+        world.done(&["token", "--refresh", "--account", user]).expect_code(0);
+    }
+}

@@ -178,3 +178,49 @@ fn a_second_sign_in_renews_the_first_and_another_account_stands_beside_it() {
     world.run(&["token", "--decode"]).var("ENTRADA_ACCOUNT", "ada@contoso.example").done().expect_code(0).says("");
     world.done(&["token", "--account", "eve@fabrikam.example"]).expect_code(10);
 }
+
+#[test]
+fn what_only_an_administrator_can_change_is_13() {
+    let world = World::new();
+    let ada = "ada@contoso.example";
+    // One browser, in which she stays signed in, so that the authority can answer without a page.
+    let visitor = world.stage.visitor();
+    let login = |more: &[&str]| {
+        let running = world.run(&["login", "--flow", "browser", "--no-browser"]).args(more).start();
+        visitor.visit(&running.sign_in_url()).unwrap();
+        running.done()
+    };
+    login(&[]).expect_code(0);
+    login(&["--prompt", "none"]).expect_code(0);
+    let before = fs::read(world.home.cache()).unwrap();
+    let refused = |aadsts: u32, kind: &str, remedy: &str| {
+        login(&["--prompt", "none"]).fails(13, &format!("AADSTS{aadsts}"), remedy);
+        let done = login(&["--prompt", "none", "--json-errors"]).expect_code(13);
+        let line: serde_json::Value = serde_json::from_str(done.stderr.lines().last().unwrap()).unwrap();
+        let error = &line["error"];
+        assert_eq!((&error["code"], &error["kind"], &error["aadsts"]), (&13.into(), &kind.into(), &aadsts.into()));
+    };
+    world.stage.withdraw_consent(ada);
+    refused(65001, "consent_required", "grant the app's permission");
+    world.stage.require_admin_consent(true);
+    refused(90094, "admin_consent_required", "ask an administrator");
+    world.stage.all_clear();
+    world.stage.grant_admin_consent();
+    world.stage.unassign(ada);
+    refused(50105, "not_assigned", "assign the user to the app");
+    world.stage.assign(ada);
+    world.stage.block(ada, true);
+    refused(53003, "blocked_by_policy", "Conditional Access");
+    assert_eq!(fs::read(world.home.cache()).unwrap(), before);
+}
+
+#[test]
+fn somebody_elses_sign_in_is_told() {
+    let world = World::new();
+    let running =
+        world.run(&["login", "--flow", "browser", "--no-browser", "--account", "ada@contoso.example"]).start();
+    world.stage.visitor().user("bob@contoso.example").visit(&running.sign_in_url()).unwrap();
+    running.done().fails(15, "the sign-in was made as bob@contoso.example", "--prompt select_account");
+    world.done(&["token", "--account", "ada@contoso.example"]).expect_code(10);
+    world.done(&["token", "--account", "bob@contoso.example"]).expect_code(0);
+}

@@ -12,6 +12,7 @@ mod bodies;
 mod claims;
 mod crowd;
 mod device;
+mod hostile;
 mod login;
 mod network;
 mod paste;

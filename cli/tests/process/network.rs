@@ -84,7 +84,7 @@ fn the_environments_proxy_is_taken_and_its_exceptions_too() {
         assert_eq!(request.header("authorization"), None);
     }
     run("HTTPS_PROXY").var("NO_PROXY", "hr.example").done().expect_code(7);
-    // This machine is reached without one.
+    // Loopback is reached without one.
     world.run(&["get", &world.url("api/me")]).var("HTTP_PROXY", proxy.url("")).done().expect_code(0);
     assert_eq!(proxy.seen().len(), 3);
 

@@ -84,6 +84,20 @@ fn methods_change_as_browsers_have_it() {
 }
 
 #[test]
+fn a_large_upload_is_redirected_to_a_page_and_not_sent_twice() {
+    let world = World::signed_in();
+    let large = format!("@{}", world.home.file("large", vec![b'l'; 2 << 20]).display());
+    for (status, code, requests) in [("303", 0, 2), ("307", 3, 1)] {
+        let app = Plain::answering(move |count, _| match count {
+            0 => empty(status, "location: /done\r\n"),
+            _ => empty("200", ""),
+        });
+        world.done(&["post", &app.url("/"), "-L", "-d", &large]).expect_code(code);
+        assert_eq!(app.seen().len(), requests, "{status}");
+    }
+}
+
+#[test]
 fn fifty_are_followed_and_no_more() {
     let world = World::signed_in();
     let app = Plain::redirecting(302, "/again");

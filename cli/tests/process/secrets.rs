@@ -82,6 +82,7 @@ fn the_most_talkative_run_says_no_secret() {
     }
     note(world.done(&["logout", "--all", "-vv"]).expect_code(0));
     keeps_them(&said, &secrets(&world));
+    assert!(!said.contains("eyJ"), "nor any other token, such as the demo's");
     assert!(said.contains("asked the authority"), "it was talkative: {said}");
 }
 

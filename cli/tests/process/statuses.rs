@@ -40,13 +40,13 @@ fn an_excerpt_is_one_short_line_of_text() {
 fn an_app_that_cannot_be_reached_by_the_proxy_is_told_as_such() {
     let world = World::signed_in();
     world.stage.back_end_away(true);
-    world.get("api/me", &[]).expect_code(5).says("502");
+    world.get("api/me", &[]).expect_code(5).says("This corporate app can't be accessed").says("Bad gateway");
     world.stage.back_end_away(false);
     world.stage.maintenance(true);
-    world.get("api/me", &[]).expect_code(5).says("503");
+    world.get("api/me", &[]).expect_code(5).says("Service unavailable");
     world.stage.maintenance(false);
     world.stage.unassign("ada@contoso.example");
-    world.get("api/me", &[]).expect_code(4).says("403");
+    world.get("api/me", &[]).expect_code(4).says("403").says("Forbidden");
 }
 
 #[test]
@@ -75,6 +75,20 @@ fn a_passing_failure_is_tried_again_as_often_as_allowed() {
 }
 
 #[test]
+fn a_body_that_is_gone_is_not_sent_again_as_nothing() {
+    let world = World::signed_in();
+    for args in [["-d", "@/dev/stdin"], ["--json", "@/dev/stdin"], ["-F", "f=@/dev/stdin"]] {
+        let app = Plain::saying("503", "retry-after: 0\r\n", "busy");
+        let run = world.run(&["post", &app.url("/"), "--retry", "3"]).args(&args).input("once");
+        run.done().expect_code(5);
+        assert_eq!(app.seen().len(), 1, "{args:?}");
+    }
+    let app = Plain::saying("503", "retry-after: 0\r\n", "busy");
+    world.run(&["post", &app.url("/"), "--retry", "3", "-d", "@-"]).input("kept").done().expect_code(5);
+    assert!(app.seen().len() == 4 && app.seen().iter().all(|seen| seen.body == b"kept"));
+}
+
+#[test]
 fn the_app_says_how_long_to_wait() {
     let world = World::signed_in();
     let app = Plain::answering(|count, _| match count {
@@ -93,4 +107,14 @@ fn the_proxys_passing_faults_are_tried_again() {
     world.stage.faults().push(Endpoint::Proxy, entrada_authority::Fault::Status(503, soon));
     assert_eq!(world.get("api/me", &["--retry", "1"]).expect_code(0).json()["name"], "Ada Lovelace");
     assert_eq!(world.refreshes(), 0);
+}
+
+#[test]
+fn an_authority_that_asks_for_a_pause_gets_it() {
+    let world = World::signed_in();
+    world.home.tokens_end_in(-1);
+    let soon = Some(entrada_authority::RetryAfter::Seconds(2));
+    world.stage.faults().push(Endpoint::Token, entrada_authority::Fault::Status(429, soon));
+    let done = world.get("api/me", &["--retry", "1"]).expect_code(0).says("next in 2 s");
+    assert_eq!((done.json()["name"].as_str(), world.refreshes()), (Some("Ada Lovelace"), 2));
 }

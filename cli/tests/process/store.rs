@@ -17,7 +17,8 @@ fn as_nobody(run: Run, world: &World) -> Option<Run> {
     }
     // The program itself may lie in a folder of root's own.
     let copy = world.home.path().join("entrada");
-    fs::copy(env!("CARGO_BIN_EXE_entrada"), &copy).unwrap();
+    // Copied by another process: a file that is open for writing here, if only in the child of another test, is busy.
+    assert!(Command::new("cp").arg(env!("CARGO_BIN_EXE_entrada")).arg(&copy).status().unwrap().success());
     Some(run.within("setpriv", |own| {
         let words = ["--reuid=65534", "--regid=65534", "--clear-groups"].map(PathBuf::from);
         words.into_iter().chain([copy]).chain(own[1..].iter().cloned()).collect()
@@ -189,4 +190,38 @@ fn a_link_stays_a_link() {
     world.sign_in();
     assert!(fs::symlink_metadata(world.home.cache()).unwrap().is_symlink() && target.is_file());
     world.done(&["token"]).expect_code(0);
+}
+
+#[test]
+fn a_file_that_is_far_too_large_is_not_ours() {
+    let world = World::new();
+    let cache = world.home.file(".local/state/entrada/tokens.json", "x");
+    fs::File::options().write(true).open(&cache).unwrap().set_len(65 << 20).unwrap();
+    world.done(&["token"]).expect_code(10).says("warning: the token cache could not be read");
+    world.done(&["accounts"]).expect_code(16).says("larger than 64 MiB");
+    assert_eq!(fs::metadata(&cache).unwrap().len(), 65 << 20);
+}
+
+#[test]
+fn what_others_keep_in_the_file_stays_there() {
+    let world = World::signed_in();
+    let mut cached = world.home.cached();
+    let foreign = serde_json::json!({"client_id": "someone-else", "secret": "theirs", "of_their_own": [1, null]});
+    cached["RefreshToken"]["theirs"] = foreign.clone();
+    cached["SomethingNew"] = serde_json::json!({"kept": true});
+    fs::write(world.home.cache(), cached.to_string()).unwrap();
+    let kept = |step: &str| {
+        let cached = world.home.cached();
+        assert_eq!(
+            (&cached["RefreshToken"]["theirs"], &cached["SomethingNew"]["kept"]),
+            (&foreign, &true.into()),
+            "{step}"
+        );
+    };
+    world.done(&["token", "--refresh"]).expect_code(0);
+    kept("a refresh");
+    world.sign_in();
+    kept("a sign-in");
+    world.done(&["logout", "--all"]).expect_code(0);
+    kept("a sign-out");
 }

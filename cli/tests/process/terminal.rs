@@ -54,6 +54,15 @@ fn q_gives_up() {
 }
 
 #[test]
+fn ctrl_c_ends_it_at_once() {
+    let world = world();
+    let Some(mut terminal) = get(&world, &["--flow", "browser", "--no-browser"]) else { return };
+    terminal.line_with("/oauth2/v2.0/authorize?");
+    terminal.types("\u{3}");
+    assert_eq!(terminal.done().code(), 130);
+}
+
+#[test]
 fn d_takes_a_user_code_instead() {
     let world = world();
     let Some(mut terminal) = get(&world, &["--flow", "browser", "--no-browser"]) else { return };

@@ -114,22 +114,17 @@ fn a_cached_token_needs_no_network() {
     assert_eq!(home.run(&["token"]).done().expect_code(0).text().trim(), token);
     home.run(&["accounts"]).done().expect_code(0);
     if !absent("strace") {
-        let log = home.path().join("strace.log");
-        let traced = home.run(&["token"]).within("strace", |own| {
-            ["-f", "-e", "trace=network", "-o", log.to_str().unwrap()]
-                .map(Into::into)
-                .into_iter()
-                .chain(own.iter().cloned())
-                .collect()
-        });
-        assert_eq!(traced.done().expect_code(0).text().trim(), token);
-        let calls: Vec<String> = std::fs::read_to_string(&log)
-            .unwrap()
-            .lines()
-            .filter(|line| line.contains('('))
-            .map(str::to_owned)
-            .collect();
-        assert!(calls.is_empty(), "{calls:?}");
+        let traced = |args: &[&str]| {
+            let log = home.path().join("strace.log");
+            let words = ["-f", "-e", "trace=network", "-o", log.to_str().unwrap()].map(Into::into);
+            let run = home.run(args).within("strace", |own| words.into_iter().chain(own.iter().cloned()).collect());
+            let code = run.done().code();
+            let calls = std::fs::read_to_string(&log).unwrap();
+            (code, calls.lines().filter(|line| line.contains('(')).count())
+        };
+        assert_eq!(traced(&["token"]), (0, 0));
+        let (code, calls) = traced(&["token", "--refresh"]);
+        assert!(code == 7 && calls > 0, "a refresh does need it: {code} {calls}");
     }
     home.tokens_end_in(-1);
     home.run(&["token"]).done().expect_code(7);

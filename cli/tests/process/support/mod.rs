@@ -1,4 +1,4 @@
-//! A user at a machine of their own: a home, a stage to talk to, and the command.
+//! A user with a home of their own, a stage to talk to, and the command.
 
 mod plain;
 mod run;
@@ -132,13 +132,14 @@ impl Home {
         serde_json::from_slice(&fs::read(self.cache()).unwrap()).unwrap()
     }
 
-    /// Every access token in the cache ends so many seconds from now.
+    /// Every access token in the cache ends so many seconds from now, after 75 minutes.
     pub(crate) fn tokens_end_in(&self, seconds: i64) {
         let mut cached = self.cached();
         for token in cached["AccessToken"].as_object_mut().unwrap().values_mut() {
-            let ends = (now() as i64 + seconds).to_string();
-            token["expires_on"] = ends.clone().into();
-            token["extended_expires_on"] = ends.into();
+            let ends = now() as i64 + seconds;
+            token["cached_at"] = (ends - 75 * 60).to_string().into();
+            token["expires_on"] = ends.to_string().into();
+            token["extended_expires_on"] = ends.to_string().into();
             token.as_object_mut().unwrap().remove("refresh_on");
         }
         fs::write(self.cache(), cached.to_string()).unwrap();

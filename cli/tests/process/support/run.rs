@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// Far more than anything here takes, on a machine that is busy.
+/// Far more than anything here takes, even where much else runs.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A command to be run.

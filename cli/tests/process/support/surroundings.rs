@@ -1,4 +1,4 @@
-//! What this machine has and what it has not.
+//! What is installed here and what is not, and waiting for what comes.
 
 use std::env;
 use std::path::Path;

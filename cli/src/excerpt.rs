@@ -1,0 +1,58 @@
+//! What an app, or the proxy in front of it, says about its refusal: the first of it, fit for one line.
+
+use std::io::Read;
+
+use entrada::words::clean;
+
+/// How much is read: error pages begin with their style.
+const MOST: u64 = 16 * 1024;
+
+/// The first of what is text; nothing where it is not, or does not come.
+pub(crate) fn excerpt(body: impl Read, content_type: &str) -> String {
+    let mut start = Vec::new();
+    if body.take(MOST).read_to_end(&mut start).is_err() {
+        return String::new();
+    }
+    let text = start.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+    if content_type.to_ascii_lowercase().starts_with("text/html") { clean(&shown(text)) } else { clean(text) }
+}
+
+/// What a page shows, about: without its head, its styles, its scripts and its tags.
+fn shown(page: &str) -> String {
+    let mut text = String::new();
+    let mut hidden: Option<String> = None;
+    let (before, rest) = page.split_once('<').unwrap_or((page, ""));
+    text.push_str(before);
+    for piece in rest.split('<') {
+        let (tag, words) = piece.split_once('>').unwrap_or((piece, ""));
+        let name = tag.split(|c: char| c.is_whitespace() || c == '>').next().unwrap_or_default().to_ascii_lowercase();
+        match &hidden {
+            Some(end) if *end == name => hidden = None,
+            Some(_) => continue,
+            None if matches!(name.as_str(), "head" | "style" | "script") => {
+                hidden = Some(format!("/{name}"));
+                continue;
+            }
+            None => {}
+        }
+        text.push(' ');
+        text.push_str(words);
+    }
+    text.replace("&#39;", "'").replace("&quot;", "\"").replace("&nbsp;", " ").replace("&amp;", "&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_told_by_what_it_shows() {
+        let page = "<!DOCTYPE html>\n<html><HEAD><title>T</title><style>a{b:c}</style></HEAD><body><h1>It can&#39;t be</h1>\
+                    <script>if (1 < 2) {}</script><p class=\"x\">because</p></body></html>";
+        assert_eq!(excerpt(page.as_bytes(), "text/HTML; charset=utf-8"), "It can't be because");
+        assert_eq!(excerpt(&page.as_bytes()[..page.len() - 22], "text/html"), "It can't be bec");
+        assert_eq!(excerpt("<a>".as_bytes(), "application/xml"), "<a>");
+        assert_eq!(excerpt("plain".as_bytes(), "text/html"), "plain");
+        assert_eq!(excerpt(&b"\xff\xfe"[..], ""), "");
+    }
+}
