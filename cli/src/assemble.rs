@@ -79,12 +79,15 @@ pub(crate) fn account(settings: &Settings) -> AccountSelector {
 
 /// A failure of the library, with the command to run where a sign-in is needed.
 pub(crate) fn failure(error: Error, settings: &Settings) -> Failure {
-    let failure = Failure::from(error);
-    if failure.code == SIGN_IN_NEEDED {
-        failure.with_remedy(format!("run: {}", login_command(settings)))
-    } else {
-        failure
+    let mut failure = Failure::from(error);
+    if failure.code != SIGN_IN_NEEDED {
+        return failure;
     }
+    if let Some(remedy) = failure.remedy.take() {
+        // What an administrator can do stays readable beside the command to run.
+        failure.message = format!("{}; {remedy}", failure.message);
+    }
+    failure.with_remedy(format!("run: {}", login_command(settings)))
 }
 
 fn login_command(settings: &Settings) -> String {

@@ -24,24 +24,28 @@ const MOST_REDIRECTS: u32 = 50;
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(method: &str, call: &Call, settings: &Settings, notice: Notice) -> Result<ExitCode, Failure> {
+    let head = head(method, call)?;
     let client = assemble::client(settings, Asking::Allowed, notice)?;
-    deliver(fetch(method, call, settings, &client, notice)?, call, notice)
+    let response = fetch(&head, call, settings, &client, notice)?;
+    if call.include || head.method() == Method::HEAD {
+        answer::print(&printed_head(&response))?;
+    }
+    deliver(response, call, notice)
 }
 
 /// Sends what the arguments say, as often as they allow, and brings the answer.
 pub(crate) fn fetch(
-    method: &str,
+    head: &Request<()>,
     call: &Call,
     settings: &Settings,
     client: &Client,
     notice: Notice,
 ) -> Result<Response<Body>, Failure> {
-    let head = head(method, call)?;
     let (source, content_type) = Source::from_call(call)?;
     let token_request = assemble::token_request(settings)?;
     let mut tries = 0;
     loop {
-        let request = request(&head, content_type.as_deref(), &source)?;
+        let request = request(head, content_type.as_deref(), &source)?;
         // What comes from a pipe, and so has no length, comes once.
         let may_retry = tries < call.retry && request.body().length().is_some();
         let result = send(client, &token_request, call, request, notice, settings);
@@ -78,7 +82,7 @@ fn send(
 }
 
 /// The request without its body, which every try opens anew.
-fn head(method: &str, call: &Call) -> Result<Request<()>, Failure> {
+pub(crate) fn head(method: &str, call: &Call) -> Result<Request<()>, Failure> {
     let url = AppCall::new(&call.url).map_err(|error| Failure::usage(error.to_string()))?;
     let method = Method::from_bytes(call.method.as_deref().unwrap_or(method).as_bytes())
         .map_err(|_| Failure::usage(format!("{:?} is not a method", call.method.as_deref().unwrap_or(method))))?;
@@ -134,9 +138,6 @@ fn pause_before_retry(result: &Result<Response<Body>, Failure>, tries: u32) -> O
 fn deliver(response: Response<Body>, call: &Call, notice: Notice) -> Result<ExitCode, Failure> {
     let status = response.status();
     notice.detail(&format!("{} {}", status.as_u16(), call.url));
-    if call.include {
-        answer::print(&printed_head(&response))?;
-    }
     let header = |name| Some(String::from_utf8_lossy(response.headers().get(name)?.as_bytes()).into_owned());
     let (location, content_type) = (header(http::header::LOCATION), header(http::header::CONTENT_TYPE));
     let mut body = response.into_body();
@@ -146,7 +147,7 @@ fn deliver(response: Response<Body>, call: &Call, notice: Notice) -> Result<Exit
     }
     let mut failure = match location.filter(|_| status.is_redirection()) {
         Some(to) => Failure::status(status.as_u16(), format!("the app redirects to {}", clean(&to)))
-            .with_remedy("call that, or follow redirects with -L"),
+            .with_remedy(if call.location { "call that yourself" } else { "call that, or follow redirects with -L" }),
         None => Failure::status(status.as_u16(), format!("the app answered {status}")),
     };
     if call.fail_with_body {

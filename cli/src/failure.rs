@@ -62,7 +62,12 @@ impl Failure {
 
     /// For an answer of the app whose status is no success.
     pub(crate) fn status(status: u16, message: String) -> Self {
-        let code = u8::try_from(status / 100).unwrap_or(OTHER);
+        let code = match status {
+            300..400 => 3,
+            400..500 => 4,
+            500..600 => 5,
+            _ => OTHER,
+        };
         Self::new(code, &format!("http_{status}"), message)
     }
 
@@ -137,7 +142,7 @@ fn code_and_kind(error: &Error) -> (u8, String) {
     (code, kind.to_owned())
 }
 
-/// Decided on `error` first; the number refines what that leaves open.
+/// The exit code explains, as the number does: a known number says more than `error`, where there is none.
 fn server_code(server: &ServerError) -> (u8, String) {
     if server.is_transient() {
         return (NETWORK, "temporarily_unavailable".to_owned());

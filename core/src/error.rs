@@ -136,6 +136,7 @@ impl fmt::Display for Error {
                 write!(f, "several accounts are signed in ({}): name the one to use", clean(&names.join(", ")))
             }
             Self::OtherAccount { signed_in } => {
+                let signed_in = clean(signed_in);
                 write!(f, "the sign-in was made as {signed_in}, which is not the account that was asked for")
             }
             Self::Config(sentence) => f.write_str(sentence),

@@ -80,7 +80,7 @@ fn get(demo: &Performance) -> Result<String, Failure> {
 /// `entrada get`, with the body of the answer on one line.
 fn get_with(demo: &Performance, scope: &str) -> Result<String, Failure> {
     let (arguments, settings, client) = demo.get("api/me", scope)?;
-    let mut response = call::fetch("GET", &arguments, &settings, &client, demo.notice)?;
+    let mut response = call::fetch(&call::head("GET", &arguments)?, &arguments, &settings, &client, demo.notice)?;
     let mut body = String::new();
     let read = response.body_mut().read_to_string(&mut body);
     read.map_err(|error| Failure::new(OTHER, "demo", format!("the app's answer was cut: {error}")))?;

@@ -139,7 +139,7 @@ pub(super) fn locked(context: &mut Context, loaded: Loaded, holding: Holding) ->
     let query = token_query(
         &context.app,
         &endpoints.token,
-        &Grant::RefreshToken(&refresh_token.secret),
+        &Grant::RefreshToken(&refresh_token.secret, &refresh_token.scopes),
         &context.request.scopes,
         context.claims.as_deref(),
         context.request.correlation_id.as_deref(),

@@ -99,6 +99,7 @@ const KNOWN: &[Row] = &[
     ),
     (&[50196], Passing, "loop_detected", "wait some minutes: too many like requests were made"),
     (&[54005], SignIn, "code_used", "sign in again: the code was used already"),
+    (&[501_481], SignIn, "code_of_another_sign_in", "sign in again, and take the code of that very sign-in"),
     (
         &[65001],
         Policy,

@@ -12,8 +12,13 @@ use crate::{App, Error, Secret};
 
 /// How the request for a token is justified.
 pub(crate) enum Grant<'a> {
-    Code { code: &'a Secret, redirect_uri: &'a str, verifier: &'a Secret },
-    RefreshToken(&'a Secret),
+    Code {
+        code: &'a Secret,
+        redirect_uri: &'a str,
+        verifier: &'a Secret,
+    },
+    /// With the scopes that the sign-in was granted, where they are known.
+    RefreshToken(&'a Secret, &'a [String]),
     DeviceCode(&'a Secret),
 }
 
@@ -33,14 +38,19 @@ pub(crate) fn token_query(
             .with("code", code.expose())
             .with("redirect_uri", redirect_uri)
             .with("code_verifier", verifier.expose()),
-        Grant::RefreshToken(secret) => form.with("grant_type", "refresh_token").with("refresh_token", secret.expose()),
+        Grant::RefreshToken(secret, _) => {
+            form.with("grant_type", "refresh_token").with("refresh_token", secret.expose())
+        }
         Grant::DeviceCode(code) => {
             form.with("grant_type", "urn:ietf:params:oauth:grant-type:device_code").with("device_code", code.expose())
         }
     };
-    // A generic authority narrows a refresh to what was granted: there, the scopes of the sign-in hold.
-    let narrows = app.authority().issuer().is_some() && !matches!(grant, Grant::DeviceCode(_));
-    let scope = (!narrows).then(|| with_reserved(scopes));
+    let scope = match (app.authority().issuer(), grant) {
+        // A generic authority gives what the sign-in was granted, and nothing beyond it (RFC 6749 6).
+        (Some(_), Grant::Code { .. }) => None,
+        (Some(_), Grant::RefreshToken(_, granted)) => Some(granted.join(" ")).filter(|granted| !granted.is_empty()),
+        _ => Some(with_reserved(scopes)),
+    };
     let client_info = app.authority().tenant_name().map(|_| "1");
     let form =
         form.with_some("scope", scope.as_deref()).with_some("client_info", client_info).with_some("claims", claims);

@@ -14,14 +14,17 @@ use entrada_core::ports::blocking::{Cache, TryLock};
 /// # use std::sync::{Arc, Mutex, atomic::{AtomicBool, Ordering::SeqCst}};
 /// # use entrada_core::{Fault, ports::{AdapterError, blocking::{Cache, TryLock}}};
 /// # #[derive(Clone, Default)]
-/// # struct MyCache(Arc<Mutex<Option<Vec<u8>>>>, Arc<AtomicBool>);
+/// # struct MyCache(Arc<Mutex<Option<Vec<u8>>>>, Arc<AtomicBool>, Arc<Mutex<Vec<Vec<u8>>>>);
 /// # struct Guard(Arc<AtomicBool>);
 /// # impl Drop for Guard { fn drop(&mut self) { self.0.store(false, SeqCst) } }
 /// # impl Cache for MyCache {
 /// #     fn load(&self) -> Result<Option<Vec<u8>>, AdapterError> { Ok(self.0.lock().unwrap().clone()) }
 /// #     fn save(&self, bytes: &[u8]) -> Result<(), AdapterError> { *self.0.lock().unwrap() = Some(bytes.into()); Ok(()) }
 /// #     fn set_aside(&self) -> Result<String, AdapterError> {
-/// #         self.0.lock().unwrap().take().map(|_| "away".into()).ok_or(AdapterError::new(Fault::NotFound, "empty"))
+/// #         let bytes = self.0.lock().unwrap().take().ok_or(AdapterError::new(Fault::NotFound, "empty"))?;
+/// #         let mut aside = self.2.lock().unwrap();
+/// #         aside.push(bytes);
+/// #         Ok(format!("aside, number {}", aside.len()))
 /// #     }
 /// #     fn try_lock(&self) -> Result<TryLock, AdapterError> {
 /// #         if self.1.swap(true, SeqCst) { return Ok(TryLock::Busy) }
