@@ -37,7 +37,9 @@ pub(super) fn all(demo: &Performance) -> Result<ExitCode, Failure> {
         Ok("two hours later: the token had expired and was refreshed silently, once".to_owned())
     })?;
     step("refused", || match get_with(demo, &stage.one_slash_scope()) {
-        Err(failure) if failure.code == PROXY_REFUSED => Ok(format!("the scope with one slash: {}", failure.message)),
+        Err(failure) if failure.code == PROXY_REFUSED => {
+            Ok(format!("the scope with one slash: {}; {}", failure.message, failure.remedy.unwrap_or_default()))
+        }
         Err(failure) => Err(failure),
         Ok(_) => Err(unexpected("the proxy took a token for another audience")),
     })?;
