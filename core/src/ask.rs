@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
+use crate::cache::Snapshot;
 use crate::protocol::{HttpAnswer, HttpQuery, ResponseMode};
 use crate::{Error, Fault, Outcome, Secret};
 
@@ -62,7 +63,7 @@ pub struct Event {
 /// The answers by kind, seen by the flow alone.
 pub(crate) enum Answer {
     Http(HttpAnswer),
-    Loaded(Option<Vec<u8>>),
+    Loaded(Snapshot),
     Saved,
     SetAside(String),
     Lock(Lock),
@@ -79,7 +80,7 @@ impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Http(answer) => answer.fmt(f),
-            Self::Loaded(bytes) => write!(f, "Loaded({} bytes)", bytes.as_ref().map_or(0, Vec::len)),
+            Self::Loaded(snapshot) => write!(f, "Loaded({snapshot:?})"),
             Self::Saved => f.write_str("Saved"),
             Self::SetAside(place) => write!(f, "SetAside({place:?})"),
             Self::Lock(lock) => lock.fmt(f),
@@ -99,8 +100,8 @@ impl fmt::Debug for Answer {
 pub enum Action {
     /// Send this request and bring back the answer, without following redirects.
     Http(Ask<HttpQuery, HttpAnswer>),
-    /// Bring the cache's bytes; `None` where there are none yet.
-    Load(Ask<Load, Option<Vec<u8>>>),
+    /// Bring the cache as it is now.
+    Load(Ask<Load, Snapshot>),
     /// Replace the cache's bytes, all or nothing.
     Save(Ask<Save, ()>),
     /// Move unreadable bytes out of the way, losing nothing; answer where they are now.
@@ -123,7 +124,7 @@ pub enum Action {
     Done(Result<Outcome, Error>),
 }
 
-/// Asks for the cache's bytes.
+/// Asks for the cache as it is now: its bytes, read by [`Snapshot::of`].
 #[derive(Clone, Copy, Debug)]
 pub struct Load;
 

@@ -4,6 +4,7 @@
 //! [`Event`], and ends with a token or a typed [`Error`]. Whoever drives it brings the I/O:
 //!
 //! ```
+//! use entrada_core::cache::Snapshot;
 //! use entrada_core::{Action, App, Authority, Error, Flow, TokenRequest, UnixTime};
 //!
 //! let authority = Authority::entra("https://login.microsoftonline.com/contoso.onmicrosoft.com")?;
@@ -14,7 +15,7 @@
 //! let (mut flow, mut action) = Flow::silent(&app, &request);
 //! let result = loop {
 //!     let event = match action {
-//!         Action::Load(ask) => ask.answer(None),
+//!         Action::Load(ask) => ask.answer(Snapshot::of(None)),
 //!         Action::Done(result) => break result,
 //!         other => unreachable!("an empty cache leads to {other:?}"),
 //!     };

@@ -35,26 +35,33 @@
 mod load;
 mod location;
 mod lock;
+mod memo;
 mod process;
 mod save;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use entrada_core::cache::Snapshot;
 use entrada_core::ports::AdapterError;
 use entrada_core::ports::blocking::{Cache, TryLock};
 
 /// The token cache in one file.
 ///
-/// It opens nothing until it is used; two values with the same path are the same cache.
-#[derive(Clone, Debug)]
+/// It opens nothing until it is used; two values with the same path are the same cache. Clones share what was
+/// read last, and look at the file's times before they use it: as long as nobody has changed the file, it is not
+/// read again.
+#[derive(Clone)]
 pub struct FileCache {
     path: PathBuf,
+    memo: Arc<memo::Memo>,
 }
 
 impl FileCache {
     /// The cache in this file, which need not exist yet, nor its folder.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self { path: path.into(), memo: Arc::default() }
     }
 
     /// Where this user's tokens are kept unless told otherwise.
@@ -81,10 +88,14 @@ impl Cache for FileCache {
     ///
     /// # Errors
     ///
-    /// More than 64 MiB ([`Fault::TooLarge`](entrada_core::Fault::TooLarge)); something else than a
+    /// More than 512 MiB ([`Fault::TooLarge`](entrada_core::Fault::TooLarge)); something else than a
     /// regular file, or one that may not be read ([`Fault::Denied`](entrada_core::Fault::Denied)).
     fn load(&self) -> Result<Option<Vec<u8>>, AdapterError> {
         load::load(&self.path)
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, AdapterError> {
+        self.memo.snapshot(&self.path)
     }
 
     fn save(&self, bytes: &[u8]) -> Result<(), AdapterError> {
@@ -104,5 +115,11 @@ impl Cache for FileCache {
 
     fn location(&self) -> String {
         self.path.display().to_string()
+    }
+}
+
+impl fmt::Debug for FileCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileCache").field("path", &self.path).finish_non_exhaustive()
     }
 }

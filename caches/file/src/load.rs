@@ -7,23 +7,39 @@ use std::path::Path;
 use entrada_core::Fault;
 use entrada_core::ports::AdapterError;
 
-/// Far more than 100,000 entries; what is larger is not ours.
-const LIMIT: u64 = 64 * 1024 * 1024;
+/// More than 100,000 tokens of the usual length; what is larger is not ours.
+const LIMIT: u64 = 512 * 1024 * 1024;
 
 pub(crate) fn load(path: &Path) -> Result<Option<Vec<u8>>, AdapterError> {
-    let failed = |error| AdapterError::io(format_args!("the token cache {} cannot be read", path.display()), error);
+    match look(path)? {
+        Some(metadata) => read(path, &metadata),
+        None => Ok(None),
+    }
+}
 
-    // It is looked at before it is opened: to open a pipe would wait for its other end.
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error)),
-    };
-    check_regular(path, &metadata)?;
+/// What the file system says of the file; `None` where there is none.
+///
+/// It is looked at before it is opened: to open a pipe would wait for its other end.
+pub(crate) fn look(path: &Path) -> Result<Option<Metadata>, AdapterError> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unreadable(path, error)),
+    }
+}
+
+fn unreadable(path: &Path, error: io::Error) -> AdapterError {
+    AdapterError::io(format_args!("the token cache {} cannot be read", path.display()), error)
+}
+
+/// The bytes of a file that was looked at.
+pub(crate) fn read(path: &Path, metadata: &Metadata) -> Result<Option<Vec<u8>>, AdapterError> {
+    let failed = |error| unreadable(path, error);
+    check_regular(path, metadata)?;
     if metadata.len() > LIMIT {
         return Err(too_large(path));
     }
-    narrow(path, &metadata);
+    narrow(path, metadata);
 
     let file = match File::open(path) {
         Ok(file) => file,

@@ -108,8 +108,8 @@ fn only_a_regular_file_is_read_or_replaced() {
     assert!(fs::metadata(&device).unwrap().file_type().is_char_device());
 
     let large = fs::File::create(&path).unwrap();
-    large.set_len(64 * 1024 * 1024 + 1).unwrap();
-    let error = FileCache::new(&path).load().unwrap_err();
+    large.set_len(512 * 1024 * 1024 + 1).unwrap();
+    let error = FileCache::new(&path).load().map(|_| "read").unwrap_err();
     assert_eq!(error.fault(), Fault::TooLarge, "{error}");
     assert!(error.to_string().contains("tokens.json"), "{error}");
     large.set_len(0).unwrap();
@@ -220,4 +220,34 @@ fn part_read_only() {
 
 fn mount_again_read_only(place: &Path) {
     assert!(Command::new("mount").args(["-o", "remount,ro"]).arg(place).status().unwrap().success());
+}
+
+/// The times of a file as if it had been left alone for a while.
+fn settle(path: &std::path::Path) {
+    let file = fs::File::options().write(true).open(path).unwrap();
+    file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(3600)).unwrap();
+}
+
+#[test]
+fn a_snapshot_is_of_the_file_as_it_is() {
+    let (_folder, path) = folder();
+    let cache = FileCache::new(&path);
+    let told = || format!("{:?}", cache.snapshot().unwrap());
+    assert_eq!(told(), "Snapshot(nothing)");
+    // In place, of the same length, and with the same time of modification: the file's own change shows.
+    fs::write(&path, r#"{"Account":{"a":1}}"#).unwrap();
+    settle(&path);
+    std::thread::sleep(std::time::Duration::from_millis(150));
+    let first = told();
+    assert!(first.contains("Account: 1"), "{first}");
+    assert_eq!(told(), first);
+    let modified = fs::metadata(&path).unwrap().modified().unwrap();
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    std::io::Write::write_all(&mut &file, br#"{"IdToken":{"a":1}}"#).unwrap();
+    file.set_modified(modified).unwrap();
+    assert!(told().contains("IdToken: 1"), "{}", told());
+    fs::remove_file(&path).unwrap();
+    assert_eq!(told(), "Snapshot(nothing)");
+    fs::create_dir(&path).unwrap();
+    assert_eq!(cache.snapshot().unwrap_err().fault(), Fault::Denied);
 }

@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use entrada_core::Fault;
+use entrada_core::cache::Snapshot;
 use entrada_core::ports::AdapterError;
 use entrada_core::ports::blocking::{Cache, TryLock};
 use zeroize::Zeroizing;
@@ -36,7 +37,16 @@ struct Shared {
 #[derive(Default)]
 struct Content {
     present: Option<Zeroizing<Vec<u8>>>,
+    /// The present bytes, read, where somebody has looked already.
+    snapshot: Option<Snapshot>,
     aside: Vec<Zeroizing<Vec<u8>>>,
+}
+
+impl Content {
+    fn replace(&mut self, bytes: Option<Zeroizing<Vec<u8>>>) -> Option<Zeroizing<Vec<u8>>> {
+        self.snapshot = None;
+        std::mem::replace(&mut self.present, bytes)
+    }
 }
 
 impl MemoryCache {
@@ -48,7 +58,7 @@ impl MemoryCache {
     /// With these bytes in it, as [`bytes`](Self::bytes) gave them once.
     pub fn from_bytes(bytes: impl AsRef<[u8]>) -> Self {
         let cache = Self::new();
-        cache.content().present = Some(copy(bytes.as_ref()));
+        cache.content().replace(Some(copy(bytes.as_ref())));
         cache
     }
 
@@ -63,7 +73,7 @@ impl MemoryCache {
     }
 
     fn content(&self) -> MutexGuard<'_, Content> {
-        // A panic elsewhere cannot have left half a change here: each is one assignment.
+        // A panic elsewhere cannot have left half a change here: each begins with the snapshot's end.
         self.shared.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -73,14 +83,23 @@ impl Cache for MemoryCache {
         Ok(self.bytes())
     }
 
+    fn snapshot(&self) -> Result<Snapshot, AdapterError> {
+        let mut content = self.content();
+        if let Some(snapshot) = &content.snapshot {
+            return Ok(snapshot.clone());
+        }
+        let bytes = content.present.as_ref().map(|bytes| bytes.to_vec());
+        Ok(content.snapshot.insert(Snapshot::of(bytes)).clone())
+    }
+
     fn save(&self, bytes: &[u8]) -> Result<(), AdapterError> {
-        self.content().present = Some(copy(bytes));
+        self.content().replace(Some(copy(bytes)));
         Ok(())
     }
 
     fn set_aside(&self) -> Result<String, AdapterError> {
         let mut content = self.content();
-        let Some(bytes) = content.present.take() else {
+        let Some(bytes) = content.replace(None) else {
             return Err(AdapterError::new(Fault::NotFound, "the cache in memory is empty: nothing to set aside"));
         };
         content.aside.push(bytes);

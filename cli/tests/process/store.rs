@@ -196,10 +196,10 @@ fn a_link_stays_a_link() {
 fn a_file_that_is_far_too_large_is_not_ours() {
     let world = World::new();
     let cache = world.home.file(".local/state/entrada/tokens.json", "x");
-    fs::File::options().write(true).open(&cache).unwrap().set_len(65 << 20).unwrap();
+    fs::File::options().write(true).open(&cache).unwrap().set_len(513 << 20).unwrap();
     world.done(&["token"]).expect_code(10).says("warning: the token cache could not be read");
-    world.done(&["accounts"]).expect_code(16).says("larger than 64 MiB");
-    assert_eq!(fs::metadata(&cache).unwrap().len(), 65 << 20);
+    world.done(&["accounts"]).expect_code(16).says("larger than 512 MiB");
+    assert_eq!(fs::metadata(&cache).unwrap().len(), 513 << 20);
 }
 
 #[test]

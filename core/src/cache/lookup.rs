@@ -4,8 +4,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::entity::Entity;
-use super::{Section, TokenCache};
+use super::entry::Entity;
+use super::{Field, Section, TokenCache};
 use crate::protocol::RESERVED_SCOPES;
 use crate::{Account, AccountSelector, App, Authority, Error, Secret, UnixTime};
 
@@ -49,55 +49,71 @@ impl Renewable {
 impl TokenCache {
     /// The access token for all the scopes that lives longest, whether it is still good or not.
     pub(crate) fn access_token(&self, wanted: &Wanted<'_>, now: UnixTime) -> Option<Found> {
-        let candidates = self.entries(Section::AccessToken).filter(|entry| {
+        let scope = wanted.scopes.iter().find(|scope| !is_reserved(scope)).or(wanted.scopes.first())?;
+        let candidates = self.tokens_for(wanted.app.client_id(), wanted.home_account_id, scope).filter(|entry| {
             entry.is_plain_bearer()
                 && is_of(*entry, wanted.app, wanted.home_account_id)
                 && realm_fits(*entry, wanted.app.authority())
                 && covers(*entry, wanted.scopes)
         });
-        candidates
-            .filter_map(|entry| {
-                let expires_on = entry.time("expires_on")?;
-                let cached_at = entry.time("cached_at").unwrap_or_default();
+        let (entry, times) = candidates
+            .map(|entry| (entry, entry.times()))
+            .filter(|(entry, times)| {
                 // A clock that was turned back, or a corrupt number: the entry's times mean nothing.
-                let sensible = cached_at <= now + Duration::from_secs(300) && expires_on <= now + LONGEST_LIFE;
-                let secret = Some(entry.text("secret")).filter(|secret| !secret.is_empty() && sensible)?;
-                Some(Found {
-                    secret: Secret::new(secret),
-                    scopes: entry.scopes().map(String::from).collect(),
-                    expires_on,
-                    refresh_on: entry.time("refresh_on"),
-                    cached_at,
-                })
+                let is_past = times.cached_at.unwrap_or_default() <= now + Duration::from_secs(300);
+                let is_near = times.expires_on.is_some_and(|expires_on| expires_on <= now + LONGEST_LIFE);
+                is_past && is_near && !entry.text(Field::Secret).is_empty()
             })
-            .max_by_key(|found| found.expires_on)
+            .max_by_key(|(_, times)| times.expires_on)?;
+        Some(Found {
+            secret: Secret::new(entry.text(Field::Secret)),
+            scopes: entry.scopes().map(String::from).collect(),
+            expires_on: times.expires_on?,
+            refresh_on: times.refresh_on,
+            cached_at: times.cached_at.unwrap_or_default(),
+        })
     }
 
     /// The client's newest refresh token of the user: at Entra, one for all tenants and all apps.
     pub(crate) fn refresh_token(&self, app: &App, home_account_id: &str) -> Option<Renewable> {
-        self.entries(Section::RefreshToken)
-            .filter(|entry| is_of(*entry, app, home_account_id) && !entry.text("secret").is_empty())
-            .max_by_key(|entry| entry.time("last_modification_time"))
+        let issued = self.owners_of(app.client_id(), home_account_id).filter(|(_, sample)| is_issued(*sample, app));
+        issued
+            .filter_map(|(owner, _)| self.entry(Section::RefreshToken, owner.refresh_token? as usize))
+            .max_by_key(|entry| entry.times().last_modification_time)
             .map(|entry| Renewable {
-                secret: Secret::new(entry.text("secret")),
+                secret: Secret::new(entry.text(Field::Secret)),
                 scopes: entry.scopes().map(String::from).collect(),
             })
     }
 
     /// Everybody who has tokens of this client at this authority, each once, by user name.
     pub fn accounts(&self, app: &App) -> Vec<Account> {
-        let mut accounts: Vec<Account> = Vec::new();
-        for section in [Section::RefreshToken, Section::AccessToken] {
-            let names_somebody = |entry: &Entity<'_>| is_issued(*entry, app) && entry.has_text("home_account_id");
-            for entry in self.entries(section).filter(names_somebody) {
-                let id = entry.text("home_account_id");
-                if !accounts.iter().any(|account| account.home_account_id.eq_ignore_ascii_case(id)) {
-                    accounts.push(self.account(app, id));
-                }
-            }
-        }
+        let mut accounts: Vec<Account> = self.users(app).into_iter().map(|user| self.account(app, user)).collect();
         accounts.sort_by(|one, other| one.username.cmp(&other.username));
         accounts
+    }
+
+    /// The users who have tokens of this client at this authority, each once.
+    fn users(&self, app: &App) -> Vec<&str> {
+        let issued = self.owners(app.client_id()).filter(|(_, sample)| is_issued(*sample, app));
+        let mut users: Vec<&str> = issued.map(|(_, sample)| sample.text(Field::HomeAccountId)).collect();
+        users.sort_by_cached_key(|user| user.to_ascii_lowercase());
+        users.dedup_by(|one, other| one.eq_ignore_ascii_case(other));
+        users
+    }
+
+    /// The users that a selector may mean, each once.
+    fn users_meant<'a>(&'a self, app: &App, selector: &'a AccountSelector) -> Vec<&'a str> {
+        let AccountSelector::Named(name) = selector else { return self.users(app) };
+        let named = self.accounts_named(name).filter(|account| account.is(Field::Username, name));
+        let mut users: Vec<&str> = Vec::new();
+        for user in named.map(|account| account.text(Field::HomeAccountId)).chain([name.as_str()]) {
+            let is_new = !users.iter().any(|other| other.eq_ignore_ascii_case(user));
+            if is_new && self.owners_of(app.client_id(), user).any(|(_, sample)| is_issued(sample, app)) {
+                users.push(user);
+            }
+        }
+        users
     }
 
     /// The account that is meant; `None` where nobody fits.
@@ -105,62 +121,61 @@ impl TokenCache {
     /// Among several, those that this authority's tenant knows come first; if that leaves more than one,
     /// the caller has to choose.
     pub(crate) fn select_account(&self, app: &App, selector: &AccountSelector) -> Result<Option<Account>, Error> {
-        let mut fitting = self.accounts(app);
+        let users = self.users_meant(app, selector);
+        let mut fitting: Vec<Account> = users.into_iter().map(|user| self.account(app, user)).collect();
         fitting.retain(|account| selector.fits(account));
         if fitting.len() > 1 {
-            let known = |account: &Account| {
-                let has = |section| {
-                    self.entries(section).any(|entry| {
-                        entry.is("home_account_id", &account.home_account_id)
-                            && app.authority().is_environment(entry.text("environment"))
-                            && realm_fits(entry, app.authority())
-                    })
-                };
-                has(Section::AccessToken) || has(Section::Account)
-            };
+            let known = |account: &Account| self.is_known(app, &account.home_account_id);
             let (known, _): (Vec<Account>, Vec<Account>) = fitting.iter().cloned().partition(known);
             if !known.is_empty() {
                 fitting = known;
             }
         }
         if fitting.len() > 1 {
+            fitting.sort_by(|one, other| one.username.cmp(&other.username));
             let names = fitting.iter().map(|account| String::from(account.name_to_choose_by()));
             return Err(Error::AmbiguousAccount(names.collect()));
         }
         Ok(fitting.pop())
     }
 
+    /// Whether this authority's tenant knows the user: by an access token, or by an account entry.
+    fn is_known(&self, app: &App, user: &str) -> bool {
+        let authority = app.authority();
+        let is_here = |entry: Entity<'_>| {
+            authority.is_environment(entry.text(Field::Environment)) && realm_fits(entry, authority)
+        };
+        self.owners_of(app.client_id(), user).any(|(owner, sample)| owner.expires_on.is_some() && is_here(sample))
+            || self.accounts_of(user).any(|entry| entry.is(Field::HomeAccountId, user) && is_here(entry))
+    }
+
     /// An account's data: from its own entry, best the one of the authority's tenant.
     pub(crate) fn account(&self, app: &App, home_account_id: &str) -> Account {
         let authority = app.authority();
         let mine = |entry: &Entity<'_>| {
-            entry.is("home_account_id", home_account_id) && authority.is_environment(entry.text("environment"))
+            entry.is(Field::HomeAccountId, home_account_id) && authority.is_environment(entry.text(Field::Environment))
         };
         let entry = self
-            .entries(Section::Account)
+            .accounts_of(home_account_id)
             .filter(mine)
-            .max_by_key(|entry| (realm_fits(*entry, authority), !entry.text("username").is_empty()));
-        let expires_on = self
-            .entries(Section::AccessToken)
-            .filter(|entry| is_of(*entry, app, home_account_id))
-            .filter_map(|entry| entry.time("expires_on"))
-            .max();
-        let text = |name: &str| entry.map(|entry| entry.text(name)).unwrap_or_default().to_string();
+            .max_by_key(|entry| (realm_fits(*entry, authority), !entry.text(Field::Username).is_empty()));
+        let issued = self.owners_of(app.client_id(), home_account_id).filter(|(_, sample)| is_issued(*sample, app));
+        let text = |field| entry.map(|entry| entry.text(field)).unwrap_or_default().to_string();
         Account {
             home_account_id: home_account_id.to_string(),
-            local_account_id: text("local_account_id"),
-            username: text("username"),
-            name: Some(text("name")).filter(|name| !name.is_empty()),
+            local_account_id: text(Field::LocalAccountId),
+            username: text(Field::Username),
+            name: Some(text(Field::Name)).filter(|name| !name.is_empty()),
             environment: authority.environment().to_string(),
-            realm: text("realm"),
-            expires_on,
+            realm: text(Field::Realm),
+            expires_on: issued.filter_map(|(owner, _)| owner.expires_on).max(),
         }
     }
 }
 
 /// Whether an entry is this client's, at this authority.
 pub(super) fn is_clients(entry: Entity<'_>, app: &App) -> bool {
-    entry.is("client_id", app.client_id()) && app.authority().is_environment(entry.text("environment"))
+    entry.is(Field::ClientId, app.client_id()) && app.authority().is_environment(entry.text(Field::Environment))
 }
 
 /// Whether a credential is this client's and was issued by this very authority: generic ones on one host
@@ -171,7 +186,7 @@ pub(super) fn is_issued(entry: Entity<'_>, app: &App) -> bool {
 
 /// The same, and this user's.
 pub(super) fn is_of(entry: Entity<'_>, app: &App, home_account_id: &str) -> bool {
-    is_issued(entry, app) && entry.is("home_account_id", home_account_id)
+    is_issued(entry, app) && entry.is(Field::HomeAccountId, home_account_id)
 }
 
 /// Whether an entry belongs to the tenant that the authority means.
@@ -180,32 +195,33 @@ pub(super) fn is_of(entry: Entity<'_>, app: &App, home_account_id: &str) -> bool
 /// on write in a field of our own. `organizations` and the like mean the user's home tenant, as in MSAL.NET.
 pub(super) fn realm_fits(entry: Entity<'_>, authority: &Authority) -> bool {
     let Some(tenant) = authority.tenant_name() else {
-        return entry.is("realm", &authority.fallback_realm());
+        return entry.is(Field::Realm, &authority.fallback_realm());
     };
-    if entry.is("realm", tenant)
-        || entry.text(ASKED_TENANT).split_whitespace().any(|asked| asked.eq_ignore_ascii_case(tenant))
+    if entry.is(Field::Realm, tenant)
+        || entry.text(Field::AskedTenant).split_whitespace().any(|asked| asked.eq_ignore_ascii_case(tenant))
     {
         return true;
     }
-    let home_tenant = entry.text("home_account_id").split_once('.').map(|(_, tenant)| tenant);
+    let home_tenant = entry.text(Field::HomeAccountId).split_once('.').map(|(_, tenant)| tenant);
     match tenant {
-        "common" | "organizations" => home_tenant.is_some_and(|home| entry.is("realm", home)),
-        "consumers" => entry.is("realm", CONSUMERS),
+        "common" | "organizations" => home_tenant.is_some_and(|home| entry.is(Field::Realm, home)),
+        "consumers" => entry.is(Field::Realm, CONSUMERS),
         _ => false,
     }
 }
 
 /// The tenant of personal accounts (identity-platform/v2-protocols).
 const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
-/// The field that notes under which names a tenant was asked for.
-pub(super) const ASKED_TENANT: &str = "entrada_tenant";
 
 /// Whether an access token is good for all the scopes; reserved ones count only where there are no others.
 fn covers(entry: Entity<'_>, scopes: &[String]) -> bool {
-    let is_reserved = |scope: &String| RESERVED_SCOPES.contains(&scope.as_str());
-    let only_reserved = scopes.iter().all(is_reserved);
+    let only_reserved = scopes.iter().all(|scope| is_reserved(scope));
     scopes
         .iter()
         .filter(|scope| only_reserved || !is_reserved(scope))
         .all(|scope| entry.scopes().any(|held| held.eq_ignore_ascii_case(scope)))
+}
+
+fn is_reserved(scope: &str) -> bool {
+    RESERVED_SCOPES.contains(&scope)
 }

@@ -6,9 +6,10 @@ use alloc::vec::Vec;
 
 use serde_json::{Map, Value};
 
-use super::entity::{Entity, Fields};
-use super::lookup::{ASKED_TENANT, is_clients, is_issued, is_of};
-use super::{Section, TokenCache};
+use super::entry::{Entity, Fields};
+use super::field::ASKED_TENANT;
+use super::lookup::{is_clients, is_issued, is_of};
+use super::{Field, Section, TokenCache};
 use crate::protocol::{RESERVED_SCOPES, TokenAnswer};
 use crate::{App, Secret, UnixTime};
 
@@ -88,18 +89,24 @@ impl TokenCache {
     ///
     /// An account is written only at a sign-in: a refresh must not bring back whoever signed out meanwhile.
     pub(crate) fn store(&mut self, app: &App, filing: &Filing, answer: &TokenAnswer, is_sign_in: bool, now: UnixTime) {
-        self.store_access_token(app, filing, answer, now);
-        self.store_refresh_token(app, filing, answer, is_sign_in, now);
-        self.store_id_token(app, filing, answer);
-        if is_sign_in {
-            self.store_account(app, filing, answer);
-        }
+        self.change(|cache| {
+            cache.store_access_token(app, filing, answer, now);
+            cache.store_refresh_token(app, filing, answer, is_sign_in, now);
+            cache.store_id_token(app, filing, answer);
+            if is_sign_in {
+                cache.store_account(app, filing, answer);
+            }
+            cache.store_app(app, answer);
+        });
+    }
+
+    fn store_app(&mut self, app: &App, answer: &TokenAnswer) {
         let environment = app.authority().environment();
         let fields = Fields::over(self.take(Section::AppMetadata, |entry| is_clients(entry, app)))
             .with("client_id", app.client_id())
             .with("environment", environment)
             .with_some("family_id", answer.family_id.as_deref());
-        self.put(Section::AppMetadata, &format!("appmetadata-{environment}-{}", app.client_id()), fields);
+        self.put(Section::AppMetadata, &format!("appmetadata-{environment}-{}", app.client_id()), &fields);
     }
 
     fn store_access_token(&mut self, app: &App, filing: &Filing, answer: &TokenAnswer, now: UnixTime) {
@@ -110,7 +117,7 @@ impl TokenCache {
         // Older tokens for the same scopes would only shadow this one, as MSAL.NET prunes them.
         let older = self.take(Section::AccessToken, |entry| {
             is_of(entry, app, &filing.home_account_id)
-                && entry.is("realm", &filing.realm)
+                && entry.is(Field::Realm, &filing.realm)
                 && entry.is_plain_bearer()
                 && entry.scopes().any(|held| new.iter().any(|scope| scope.eq_ignore_ascii_case(held)))
         });
@@ -134,7 +141,7 @@ impl TokenCache {
             app.client_id(),
             filing.realm
         );
-        self.put(Section::AccessToken, &key, fields);
+        self.put(Section::AccessToken, &key, &fields);
     }
 
     fn store_refresh_token(
@@ -159,26 +166,26 @@ impl TokenCache {
             .with_some("target", (is_generic && is_sign_in).then_some(granted.as_str()));
         let realm = if is_generic { filing.realm.as_str() } else { "" };
         let key = format!("{}-{environment}-refreshtoken-{}-{realm}-", filing.home_account_id, app.client_id());
-        self.put(Section::RefreshToken, &key, fields);
+        self.put(Section::RefreshToken, &key, &fields);
     }
 
     fn store_id_token(&mut self, app: &App, filing: &Filing, answer: &TokenAnswer) {
         let Some(secret) = &answer.id_token else { return };
         let environment = app.authority().environment();
         self.take(Section::IdToken, |entry| {
-            is_of(entry, app, &filing.home_account_id) && entry.is("realm", &filing.realm)
+            is_of(entry, app, &filing.home_account_id) && entry.is(Field::Realm, &filing.realm)
         });
         let fields = credential(Fields::default(), app, filing, "IdToken", secret).with("realm", &filing.realm);
         let key = format!("{}-{environment}-idtoken-{}-{}-", filing.home_account_id, app.client_id(), filing.realm);
-        self.put(Section::IdToken, &key, fields);
+        self.put(Section::IdToken, &key, &fields);
     }
 
     fn store_account(&mut self, app: &App, filing: &Filing, answer: &TokenAnswer) {
         let authority = app.authority();
         let older = self.take(Section::Account, |entry| {
-            entry.is("home_account_id", &filing.home_account_id)
-                && authority.is_environment(entry.text("environment"))
-                && entry.is("realm", &filing.realm)
+            entry.is(Field::HomeAccountId, &filing.home_account_id)
+                && authority.is_environment(entry.text(Field::Environment))
+                && entry.is(Field::Realm, &filing.realm)
         });
         let claims = answer.id_claims.clone().unwrap_or_default();
         let asked = asked_tenants(app, filing, older.as_ref());
@@ -193,21 +200,33 @@ impl TokenCache {
             .with_some("client_info", answer.client_info.as_deref())
             .with_some(ASKED_TENANT, asked.as_deref());
         let key = format!("{}-{}-{}", filing.home_account_id, authority.environment(), filing.realm);
-        self.put(Section::Account, &key, fields);
+        self.put(Section::Account, &key, &fields);
     }
 
     /// Forgets a refresh token that the authority called worthless; newer ones stay.
     pub(crate) fn forget_refresh_token(&mut self, app: &App, secret: &Secret) {
-        self.take(Section::RefreshToken, |entry| is_issued(entry, app) && entry.text("secret") == secret.expose());
+        self.change(|cache| {
+            let is_it = |entry: Entity<'_>| is_issued(entry, app) && entry.text(Field::Secret) == secret.expose();
+            cache.take(Section::RefreshToken, is_it);
+        });
     }
 
-    /// Takes a user's tokens of this client out, and the account itself where no other client has tokens for it.
-    pub(crate) fn remove_account(&mut self, app: &App, home_account_id: &str) {
+    /// Takes users' tokens of this client out, and the accounts themselves where no other client has tokens for them.
+    pub(crate) fn remove_accounts<'a>(&mut self, app: &App, users: impl IntoIterator<Item = &'a str>) {
+        self.change(|cache| {
+            for user in users {
+                cache.remove_account(app, user);
+            }
+        });
+    }
+
+    fn remove_account(&mut self, app: &App, home_account_id: &str) {
         for section in [Section::AccessToken, Section::RefreshToken, Section::IdToken] {
             self.take(section, |entry| is_of(entry, app, home_account_id));
         }
         let mine = |entry: Entity<'_>| {
-            entry.is("home_account_id", home_account_id) && app.authority().is_environment(entry.text("environment"))
+            entry.is(Field::HomeAccountId, home_account_id)
+                && app.authority().is_environment(entry.text(Field::Environment))
         };
         let is_used =
             [Section::AccessToken, Section::RefreshToken].into_iter().any(|section| self.entries(section).any(mine));
@@ -215,18 +234,11 @@ impl TokenCache {
             self.take(Section::Account, mine);
         }
     }
-
-    /// Keys are lower case throughout: MSAL for JavaScript looks at them before it looks at the fields.
-    fn put(&mut self, section: Section, key: &str, fields: Fields) {
-        if let Some(entries) = self.section_mut(section) {
-            entries.insert(key.to_lowercase(), Value::Object(fields.0));
-        }
-    }
 }
 
 /// The names that a tenant goes by besides its id: those noted before, and the one asked for now.
 fn asked_tenants(app: &App, filing: &Filing, older: Option<&Map<String, Value>>) -> Option<String> {
-    let noted = older.map(|older| Entity(older).text(ASKED_TENANT)).unwrap_or_default();
+    let noted = older.and_then(|older| older.get(ASKED_TENANT)?.as_str()).unwrap_or_default();
     let mut names: Vec<&str> = noted.split_whitespace().collect();
     let asked = app.authority().tenant_name().filter(|tenant| !tenant.eq_ignore_ascii_case(&filing.realm));
     names.extend(asked.filter(|asked| !noted.split_whitespace().any(|name| name == *asked)));

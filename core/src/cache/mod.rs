@@ -3,37 +3,62 @@
 //!
 //! The fields of an entry are the contract, not its key: libraries spell keys differently, so that lookups
 //! go by fields. What is not known here, sections, entries and fields alike, is kept as it came.
+//!
+//! A cache is read once, and found in by an index: a lookup costs the same with one entry and with 100,000.
+//! What was not changed is written back to the letter.
 
-mod entity;
+mod entry;
+mod field;
+mod index;
 mod lookup;
 mod merge;
+mod read;
+mod snapshot;
 
 #[cfg(test)]
 #[cfg(feature = "std")]
 mod tests;
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
-pub(crate) use lookup::{Found, Renewable, Wanted};
-pub(crate) use merge::{Filing, declined_scopes};
+use self::entry::{Entity, Entry, Fields, Text};
+use self::field::{Field, Section};
+use self::index::Index;
+pub(crate) use self::lookup::{Found, Renewable, Wanted};
+pub(crate) use self::merge::{Filing, declined_scopes};
+pub use self::snapshot::Snapshot;
 
 /// A cache in memory, read from its bytes and written back to them.
 ///
 /// ```
 /// use entrada_core::cache::TokenCache;
 ///
-/// let foreign = br#"{"AccessToken":{"half":{"an entry":true}},"SomethingNew":[1,2]}"#;
+/// let foreign = br#"{"SomethingNew":[1,2],"AccessToken":{"half":{"an entry":true}}}"#;
 /// let cache = TokenCache::parse(foreign)?;
 /// assert_eq!(cache.to_bytes(), foreign);
 /// # Ok::<(), entrada_core::cache::Unreadable>(())
 /// ```
 #[derive(Clone, Default)]
 pub struct TokenCache {
-    root: Map<String, Value>,
+    /// What was read, and what the spans of all below refer to.
+    source: Arc<Zeroizing<String>>,
+    /// The object's members in the order in which they came.
+    members: Vec<Member>,
+    sections: [Vec<Entry>; Section::ALL.len()],
+    index: Index,
+}
+
+/// A member of the object: one of the sections, or something else to be kept.
+#[derive(Clone)]
+enum Member {
+    Section(Section),
+    Foreign { key: Text, json: Text },
 }
 
 /// The bytes are no cache: not JSON, or not of its shape.
@@ -48,83 +73,120 @@ impl fmt::Display for Unreadable {
 
 impl core::error::Error for Unreadable {}
 
-/// The sections by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Section {
-    AccessToken,
-    RefreshToken,
-    IdToken,
-    Account,
-    AppMetadata,
-}
-
-impl Section {
-    const ALL: [Self; 5] = [Self::AccessToken, Self::RefreshToken, Self::IdToken, Self::Account, Self::AppMetadata];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::AccessToken => "AccessToken",
-            Self::RefreshToken => "RefreshToken",
-            Self::IdToken => "IdToken",
-            Self::Account => "Account",
-            Self::AppMetadata => "AppMetadata",
-        }
-    }
-}
-
 impl TokenCache {
     /// Reads UTF-8 JSON. Nothing at all, or white space alone, is an empty cache: other libraries
     /// create their file before they fill it.
     pub fn parse(bytes: &[u8]) -> Result<Self, Unreadable> {
-        if bytes.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Self::default());
-        }
-        let root: Map<String, Value> = serde_json::from_slice(bytes).map_err(|_| Unreadable)?;
-        let misshapen = |section: Section| root.get(section.name()).is_some_and(|entries| !entries.is_object());
-        if Section::ALL.into_iter().any(misshapen) {
-            return Err(Unreadable);
-        }
-        Ok(Self { root })
+        Self::from_bytes(bytes.to_vec())
+    }
+
+    /// The same without a copy of the bytes.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, Unreadable> {
+        read::read(bytes)
     }
 
     /// Writes UTF-8 JSON. It holds secrets: keep it for its user alone.
     pub fn to_bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(&self.root).unwrap_or_default()
+        let written = |entry: &Entry| entry.json.get(&self.source).len() + entry.key.get(&self.source).len() + 4;
+        let length: usize = self.sections.iter().flatten().map(written).sum();
+        let mut out = Vec::with_capacity(length + 128);
+        out.push(b'{');
+        for (at, member) in self.members.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            match member {
+                Member::Foreign { key, json } => self.write(&mut out, key, json),
+                Member::Section(section) => {
+                    write_key(&mut out, section.name());
+                    out.push(b'{');
+                    for (at, entry) in self.sections[*section as usize].iter().enumerate() {
+                        if at > 0 {
+                            out.push(b',');
+                        }
+                        self.write(&mut out, &entry.key, &entry.json);
+                    }
+                    out.push(b'}');
+                }
+            }
+        }
+        out.push(b'}');
+        out
+    }
+
+    fn write(&self, out: &mut Vec<u8>, key: &Text, json: &Text) {
+        write_key(out, key.get(&self.source));
+        out.extend_from_slice(json.get(&self.source).as_bytes());
     }
 
     /// The entries of a section that are objects; anything else in it is passed over, and kept.
-    fn entries(&self, section: Section) -> impl Iterator<Item = entity::Entity<'_>> {
-        let entries = self.root.get(section.name()).and_then(Value::as_object);
-        entries.into_iter().flatten().filter_map(|(_, entry)| entry.as_object().map(entity::Entity))
+    fn entries(&self, section: Section) -> impl Iterator<Item = Entity<'_>> {
+        self.sections[section as usize].iter().filter_map(|entry| entry.entity(&self.source))
     }
 
-    fn section_mut(&mut self, section: Section) -> Option<&mut Map<String, Value>> {
-        self.root.entry(section.name()).or_insert_with(|| Value::Object(Map::new())).as_object_mut()
+    /// One of them, by its place.
+    fn entry(&self, section: Section, at: usize) -> Option<Entity<'_>> {
+        self.sections[section as usize].get(at)?.entity(&self.source)
     }
 
-    /// Takes every entry out for which `gone` says so, and returns the last of them.
-    fn take(&mut self, section: Section, gone: impl Fn(entity::Entity<'_>) -> bool) -> Option<Map<String, Value>> {
-        let entries = self.root.get_mut(section.name())?.as_object_mut()?;
+    /// Changes the entries, and then the index to them.
+    fn change<T>(&mut self, change: impl FnOnce(&mut Self) -> T) -> T {
+        let result = change(self);
+        self.index = Index::of(self);
+        result
+    }
+
+    /// Takes every entry out for which `gone` says so, and returns the fields of the last of them.
+    fn take(&mut self, section: Section, gone: impl Fn(Entity<'_>) -> bool) -> Option<Map<String, Value>> {
+        let source = &self.source;
         let mut taken = None;
-        entries.retain(|_, entry| match entry.as_object() {
-            Some(fields) if gone(entity::Entity(fields)) => {
-                taken = Some(core::mem::take(entry));
+        self.sections[section as usize].retain(|entry| match entry.entity(source) {
+            Some(entity) if gone(entity) => {
+                taken = Some(entity.fields());
                 false
             }
             _ => true,
         });
-        match taken {
-            Some(Value::Object(fields)) => Some(fields),
-            _ => None,
+        taken
+    }
+
+    /// Puts an entry in, in place of one with its key.
+    ///
+    /// Keys are lower case throughout: MSAL for JavaScript looks at them before it looks at the fields.
+    fn put(&mut self, section: Section, key: &str, fields: &Fields) {
+        let key = key.to_lowercase();
+        let entry = Entry::written(&key, &fields.0);
+        self.open(section);
+        let entries = &mut self.sections[section as usize];
+        entries.retain(|entry| entry.key.get(&self.source) != key);
+        entries.push(entry);
+    }
+
+    /// Makes the section a member, where it is none yet.
+    fn open(&mut self, section: Section) {
+        if !self.members.iter().any(|member| matches!(member, Member::Section(other) if *other == section)) {
+            self.members.push(Member::Section(section));
         }
     }
+}
+
+/// A key as JSON, with its colon.
+fn write_key(out: &mut Vec<u8>, key: &str) {
+    if key.bytes().all(|byte| byte >= b' ' && !matches!(byte, b'"' | b'\\')) {
+        out.push(b'"');
+        out.extend_from_slice(key.as_bytes());
+        out.push(b'"');
+    } else {
+        out.extend_from_slice(&serde_json::to_vec(key).unwrap_or_default());
+    }
+    out.push(b':');
 }
 
 impl fmt::Debug for TokenCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shape = f.debug_struct("TokenCache");
         for section in Section::ALL {
-            shape.field(section.name(), &self.entries(section).count());
+            shape.field(section.name(), &self.sections[section as usize].len());
         }
         shape.finish()
     }

@@ -117,6 +117,10 @@ fn parsed(root: &Map<String, Value>) -> TokenCache {
     TokenCache::parse(&serde_json::to_vec(root).unwrap()).unwrap()
 }
 
+fn object(cache: &TokenCache) -> Map<String, Value> {
+    serde_json::from_slice(&cache.to_bytes()).unwrap()
+}
+
 fn entries(root: &Map<String, Value>, section: &str) -> BTreeMap<String, Value> {
     root.get(section).and_then(Value::as_object).cloned().unwrap_or_default().into_iter().collect()
 }
@@ -160,11 +164,12 @@ proptest! {
         let answer = answer("U", "T", json!({ "scope": "api://x/a openid" }));
         let mut cache = parsed(&root);
         cache.store(&app, &Filing::of(&app, &answer, &scopes, &scopes, None), &answer, is_sign_in, NOW);
+        let after = object(&cache);
         for (name, value) in root.iter().filter(|(name, _)| !SECTIONS.contains(&name.as_str())) {
-            prop_assert_eq!(cache.root.get(name), Some(value));
+            prop_assert_eq!(after.get(name), Some(value));
         }
         for section in SECTIONS {
-            let after = entries(&cache.root, section);
+            let after = entries(&object(&cache), section);
             for (key, entry) in entries(&root, section) {
                 let may_go = match section {
                     "AppMetadata" => is_mine(&entry),
@@ -180,16 +185,16 @@ proptest! {
         let secret = cache.refresh_token(&app, "u.T").unwrap();
         prop_assert_eq!(secret.secret.expose(), "refresh-1");
         prop_assert!(cache.access_token(&wanted, NOW).is_some());
-        let mine = entries(&cache.root, "RefreshToken").values().filter(|e| is_mine(e) && is_of(e, "u.t")).count();
+        let mine = entries(&object(&cache), "RefreshToken").values().filter(|e| is_mine(e) && is_of(e, "u.t")).count();
         prop_assert_eq!(mine, 1);
     }
 
     #[test]
     fn signing_out_takes_all_of_one_and_nothing_of_others(root in caches()) {
         let mut cache = parsed(&root);
-        cache.remove_account(&app(), "u.t");
+        cache.remove_accounts(&app(), ["u.t"]);
         for section in SECTIONS {
-            let after = entries(&cache.root, section);
+            let after = entries(&object(&cache), section);
             for (key, entry) in entries(&root, section) {
                 let (goes, may_go) = match section {
                     "AppMetadata" => (false, false),
@@ -215,7 +220,7 @@ proptest! {
         let claims = answer(&uid, &utid, json!({ "scope": scopes.join(" ") }));
         cache.store(&app, &Filing::of(&app, &claims, &scopes, &scopes, None), &claims, true, NOW);
         for section in SECTIONS {
-            let stored = entries(&cache.root, section);
+            let stored = entries(&object(&cache), section);
             prop_assert_eq!(stored.len(), 1);
             let (key, entry) = stored.first_key_value().unwrap();
             let text = |name: &str| entry[name].as_str().unwrap_or_default().to_string();
@@ -233,5 +238,72 @@ proptest! {
             let expected_user = if section == "AppMetadata" { String::new() } else { format!("{uid}.{utid}") };
             prop_assert_eq!(user, expected_user);
         }
+    }
+}
+
+/// What the index finds is what a look at every entry finds.
+mod index {
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_lookup_finds_what_a_scan_finds(root in caches(), user in prop::sample::select(&["u.t", "V.T", ""][..])) {
+            let (app, cache) = (app(), parsed(&root));
+            let text = |entry: &Value, name: &str| entry[name].as_str().unwrap_or_default().to_string();
+            let credentials: Vec<Value> = ["AccessToken", "RefreshToken"]
+                .into_iter()
+                .flat_map(|section| entries(&root, section).into_values())
+                .filter(|entry| is_mine(entry) && entry["home_account_id"].is_string())
+                .collect();
+
+            let mut users: Vec<String> =
+                credentials.iter().map(|entry| text(entry, "home_account_id").to_lowercase()).collect();
+            users.sort();
+            users.dedup();
+            let mut found: Vec<String> =
+                cache.accounts(&app).iter().map(|account| account.home_account_id.to_lowercase()).collect();
+            found.sort();
+            prop_assert_eq!(found, users);
+
+            let has_refresh_token =
+                entries(&root, "RefreshToken").values().any(|entry| is_mine(entry) && is_of(entry, user));
+            prop_assert_eq!(cache.refresh_token(&app, user).is_some(), has_refresh_token);
+
+            let scopes = [String::from("API://x/b"), String::from("api://x/a")];
+            let time = |entry: &Value| {
+                let number = entry["expires_on"].as_str().map_or(entry["expires_on"].as_u64(), |t| t.parse().ok());
+                number.filter(|time| *time <= NOW.as_secs() + 3650 * 24 * 3600)
+            };
+            let is_fit = |entry: &&Value| {
+                is_mine(entry)
+                    && is_of(entry, user)
+                    && text(entry, "realm").to_lowercase() == TENANT
+                    && text(entry, "target") == "openid profile api://x/a api://x/B"
+                    && ["", "Bearer"].contains(&&*text(entry, "token_type"))
+            };
+            let expected = entries(&root, "AccessToken").values().filter(is_fit).filter_map(time).max();
+            let wanted = Wanted { app: &app, home_account_id: user, scopes: &scopes };
+            prop_assert_eq!(cache.access_token(&wanted, NOW).map(|found| found.expires_on.as_secs()), expected);
+        }
+    }
+
+    #[test]
+    fn an_escaped_field_is_the_same_field() {
+        let escaped = r#"{"RefreshToken":{"\u0061":{"\u0063lient_id":"8f4a7c1e\u002d2d3b-4b5c-9d6e-7f8091a2b3c4",
+            "environment":"login.micros\u006fftonline.com","home_account_id":"u\u002et","secret":"a\/b"}}}"#;
+        let cache = TokenCache::parse(escaped.as_bytes()).unwrap();
+        assert_eq!(cache.refresh_token(&app(), "U.T").unwrap().secret.expose(), "a/b");
+        let after = object(&cache);
+        assert_eq!(after, serde_json::from_str::<Map<String, Value>>(escaped).unwrap());
+    }
+
+    #[test]
+    fn a_section_that_is_none_is_unreadable_and_a_number_of_any_length_is_kept() {
+        for text in [r#"{"AccessToken":[]}"#, r#"{"Account":null}"#, "[]", "{} x", "{\"a\":}", "\u{feff}{}"] {
+            assert!(TokenCache::parse(text.as_bytes()).is_err(), "{text}");
+        }
+        assert!(TokenCache::parse(b"{\"a\":\"\xff\"}").is_err());
+        let precise = br#"{"Beside":1.000000000000000000000001,"IdToken":{"x":{"n":123456789012345678901234567890}}}"#;
+        assert_eq!(TokenCache::parse(precise).unwrap().to_bytes(), precise);
     }
 }

@@ -49,7 +49,7 @@ pub async fn run((mut flow, mut action): (Flow, Action), ports: Ports<'_>) -> Re
                 let answer = exchange(ports.transport, &ask.query).await.map_err(&mut note);
                 ask.reply(answer)
             }
-            Action::Load(ask) => ask.reply(ports.cache.load().await.map_err(&mut note)),
+            Action::Load(ask) => ask.reply(ports.cache.snapshot().await.map_err(&mut note)),
             Action::Save(ask) => {
                 let saved = ports.cache.save(&ask.query.bytes).await.map_err(&mut note);
                 ask.reply(saved)

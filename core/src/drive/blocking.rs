@@ -48,7 +48,7 @@ pub fn run((mut flow, mut action): (Flow, Action), ports: Ports<'_>) -> Result<O
                 let answer = exchange(ports.transport, &ask.query).map_err(&mut note);
                 ask.reply(answer)
             }
-            Action::Load(ask) => ask.reply(ports.cache.load().map_err(&mut note)),
+            Action::Load(ask) => ask.reply(ports.cache.snapshot().map_err(&mut note)),
             Action::Save(ask) => {
                 let saved = ports.cache.save(&ask.query.bytes).map_err(&mut note);
                 ask.reply(saved)

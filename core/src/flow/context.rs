@@ -2,11 +2,12 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::ask::Answer;
-use crate::cache::{Found, TokenCache};
+use crate::cache::{Found, Snapshot, TokenCache};
 use crate::protocol::{HttpQuery, merged_claims};
 use crate::{
     Account, Action, App, Ask, Endpoints, Error, Fault, Load, Outcome, Save, SetAside, SignIn, Token, TokenRequest,
@@ -175,7 +176,7 @@ impl Context {
 /// The cache as it was read, and what may be done to what it was read from.
 #[derive(Debug, Default)]
 pub(super) struct Loaded {
-    pub(super) cache: TokenCache,
+    pub(super) cache: Arc<TokenCache>,
     pub(super) standing: Standing,
 }
 
@@ -204,17 +205,18 @@ impl Standing {
 
 impl Loaded {
     /// Reads what a load brought. The cache can only help: where it cannot be read, it is as good as empty.
-    pub(super) fn read(context: &mut Context, loaded: Result<Option<Vec<u8>>, Fault>) -> Self {
-        let (standing, warning) = match loaded {
-            Ok(None) => return Self::default(),
-            Ok(Some(bytes)) => match TokenCache::parse(&bytes) {
-                Ok(cache) => return Self { cache, standing: Standing::Known },
-                Err(_) => (Standing::Corrupt, Warning::CacheCorrupt),
-            },
-            Err(Fault::Corrupt) => (Standing::Corrupt, Warning::CacheCorrupt),
+    pub(super) fn read(context: &mut Context, loaded: Result<Snapshot, Fault>) -> Self {
+        let (standing, warning) = match loaded.map(Snapshot::into_cache) {
+            Ok(Some(cache)) => return Self { cache, standing: Standing::Known },
+            Ok(None) | Err(Fault::Corrupt) => (Standing::Corrupt, Warning::CacheCorrupt),
             Err(fault) => (Standing::Unread(fault), Warning::CacheUnread(fault)),
         };
         context.warn(warning);
-        Self { cache: TokenCache::default(), standing }
+        Self { standing, ..Self::default() }
+    }
+
+    /// The cache, to be changed; others keep what they have.
+    pub(super) fn cache_mut(&mut self) -> &mut TokenCache {
+        Arc::make_mut(&mut self.cache)
     }
 }

@@ -11,7 +11,7 @@ use super::context::{Context, Loaded};
 use super::silent::{self, Lookup};
 use super::{Step, misuse, store};
 use crate::ask::Answer;
-use crate::cache::TokenCache;
+use crate::cache::{Snapshot, TokenCache};
 use crate::{Account, AccountSelector, Error, Fault, Lock, Outcome, Port, TryLock, WaitReason, Warning};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -85,9 +85,9 @@ pub(super) fn resume(context: &mut Context, state: Locking, answer: Result<Answe
             Work::Refresh => load(context, state, Stage::Peeking),
             Work::Store(_) | Work::SignOut(_) => attempt(context, state),
         },
-        (Stage::Peeking, Ok(Answer::Loaded(bytes))) => peeked(context, state, Ok(bytes)),
+        (Stage::Peeking, Ok(Answer::Loaded(snapshot))) => peeked(context, state, Ok(snapshot)),
         (Stage::Peeking, Err(fault)) => peeked(context, state, Err(fault)),
-        (&Stage::Loading(holding), Ok(Answer::Loaded(bytes))) => loaded(context, state.work, holding, Ok(bytes)),
+        (&Stage::Loading(holding), Ok(Answer::Loaded(snapshot))) => loaded(context, state.work, holding, Ok(snapshot)),
         (&Stage::Loading(holding), Err(fault)) => loaded(context, state.work, holding, Err(fault)),
         _ => misuse(),
     }
@@ -113,8 +113,8 @@ fn load(context: &mut Context, state: Locking, stage: Stage) -> Step {
     Step::Ask(super::State::Locking(Locking { stage, ..state }), action)
 }
 
-fn peeked(context: &mut Context, state: Locking, bytes: Result<Option<Vec<u8>>, Fault>) -> Step {
-    let loaded = Loaded::read(context, bytes);
+fn peeked(context: &mut Context, state: Locking, snapshot: Result<Snapshot, Fault>) -> Step {
+    let loaded = Loaded::read(context, snapshot);
     match silent::look_up(context, &loaded) {
         Ok(Lookup::Hit(token)) => Step::End(Ok(Outcome::Token(token))),
         Ok(Lookup::Miss) => attempt(context, state),
@@ -122,8 +122,8 @@ fn peeked(context: &mut Context, state: Locking, bytes: Result<Option<Vec<u8>>, 
     }
 }
 
-fn loaded(context: &mut Context, work: Work, holding: Holding, bytes: Result<Option<Vec<u8>>, Fault>) -> Step {
-    let loaded = Loaded::read(context, bytes);
+fn loaded(context: &mut Context, work: Work, holding: Holding, snapshot: Result<Snapshot, Fault>) -> Step {
+    let loaded = Loaded::read(context, snapshot);
     match work {
         Work::Refresh => silent::locked(context, loaded, holding),
         Work::Store(granted) => store::begin(context, holding, loaded, *granted),
@@ -139,9 +139,7 @@ fn sign_out(context: &mut Context, mut loaded: Loaded, holding: Holding, selecto
         Ok(accounts) => accounts,
         Err(error) => return store::end(context, holding, Err(error)),
     };
-    for account in &leaving {
-        loaded.cache.remove_account(&context.app, &account.home_account_id);
-    }
+    loaded.cache_mut().remove_accounts(&context.app, leaving.iter().map(|account| account.home_account_id.as_str()));
     let nothing_to_do = leaving.is_empty();
     let result = Ok(Outcome::SignedOut { accounts: leaving, warnings: Vec::new() });
     if nothing_to_do { store::end(context, holding, result) } else { store::save(context, holding, loaded, result) }

@@ -8,7 +8,7 @@ use super::interactive::check_id_token;
 use super::lock::{self, Holding};
 use super::{AfterDiscovery, Step, misuse, store, with_endpoints};
 use crate::ask::Answer;
-use crate::cache::{Renewable, Wanted};
+use crate::cache::{Renewable, Snapshot, Wanted};
 use crate::error::UiRequired;
 use crate::protocol::{Grant, HttpAnswer, read_token, token_query};
 use crate::{Account, Error, Fault, Outcome, Port, ServerError, Token, TokenSource, UiReason, Warning};
@@ -52,9 +52,9 @@ pub(super) fn begin_accounts(context: &mut Context) -> Step {
 
 pub(super) fn resume(context: &mut Context, state: State, answer: Result<Answer, Fault>) -> Step {
     match (state, answer) {
-        (State::Loading, Ok(Answer::Loaded(bytes))) => looked(context, Ok(bytes)),
+        (State::Loading, Ok(Answer::Loaded(snapshot))) => looked(context, Ok(snapshot)),
         (State::Loading, Err(fault)) => looked(context, Err(fault)),
-        (State::LoadingAccounts, Ok(Answer::Loaded(bytes))) => told(context, Ok(bytes)),
+        (State::LoadingAccounts, Ok(Answer::Loaded(snapshot))) => told(context, Ok(snapshot)),
         (State::LoadingAccounts, Err(fault)) => told(context, Err(fault)),
         (State::Refreshing(refresh), Ok(Answer::Http(answer))) => refreshed(context, *refresh, &answer),
         (State::Refreshing(refresh), Err(fault)) => {
@@ -65,8 +65,8 @@ pub(super) fn resume(context: &mut Context, state: State, answer: Result<Answer,
     }
 }
 
-fn looked(context: &mut Context, bytes: Result<Option<Vec<u8>>, Fault>) -> Step {
-    let loaded = Loaded::read(context, bytes);
+fn looked(context: &mut Context, snapshot: Result<Snapshot, Fault>) -> Step {
+    let loaded = Loaded::read(context, snapshot);
     match look_up(context, &loaded) {
         Ok(Lookup::Hit(token)) => Step::End(Ok(Outcome::Token(token))),
         Ok(Lookup::Miss) => match refreshable(context, &loaded) {
@@ -77,8 +77,8 @@ fn looked(context: &mut Context, bytes: Result<Option<Vec<u8>>, Fault>) -> Step 
     }
 }
 
-fn told(context: &mut Context, bytes: Result<Option<Vec<u8>>, Fault>) -> Step {
-    let loaded = Loaded::read(context, bytes);
+fn told(context: &mut Context, snapshot: Result<Snapshot, Fault>) -> Step {
+    let loaded = Loaded::read(context, snapshot);
     match loaded.standing.fault() {
         None => Step::End(Ok(Outcome::Accounts(loaded.cache.accounts(&context.app)))),
         Some(fault) => Step::End(Err(Error::adapter(Port::Cache, fault))),
@@ -168,7 +168,7 @@ fn refreshed(context: &mut Context, refresh: Refresh, answer: &HttpAnswer) -> St
                 let required = UiRequired { reason, claims, server: Some(*server), warnings: Vec::new() };
                 let result = Err(Error::UiRequired(Box::new(required)));
                 if reason == UiReason::BadRefreshToken {
-                    loaded.cache.forget_refresh_token(&context.app, &refresh_token.secret);
+                    loaded.cache_mut().forget_refresh_token(&context.app, &refresh_token.secret);
                     return store::save(context, holding, loaded, result);
                 }
                 store::end(context, holding, result)

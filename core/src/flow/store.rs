@@ -52,7 +52,7 @@ pub(super) fn begin(context: &mut Context, holding: Holding, mut loaded: Loaded,
     };
     let filing = Filing::of(&context.app, &answer, &context.request.scopes, implied, known);
     let is_sign_in = source == TokenSource::SignIn;
-    loaded.cache.store(&context.app, &filing, &answer, is_sign_in, context.now);
+    loaded.cache_mut().store(&context.app, &filing, &answer, is_sign_in, context.now);
     let declined = declined_scopes(&answer, &context.request.scopes);
     if !declined.is_empty() {
         context.warn(Warning::ScopesDeclined(declined));

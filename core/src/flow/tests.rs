@@ -9,6 +9,7 @@ use core::time::Duration;
 
 use super::Flow;
 use crate::ask::{Answer, Event};
+use crate::cache::Snapshot;
 use crate::protocol::{HttpAnswer, ResponseMode};
 use crate::{
     Action, App, Authority, Error, Listening, Lock, Outcome, Redirect, Secret, SignIn, TokenRequest, UnixTime,
@@ -27,7 +28,7 @@ fn kinds() -> Vec<Answer> {
     let listening = Listening { redirect_uri: String::from("http://localhost:1"), response_mode: ResponseMode::Query };
     vec![
         Answer::Http(HttpAnswer::default()),
-        Answer::Loaded(None),
+        Answer::Loaded(Snapshot::default()),
         Answer::Saved,
         Answer::SetAside(String::new()),
         Answer::Lock(Lock::Held),
@@ -81,7 +82,7 @@ impl Run {
                 };
                 ask.answer(HttpAnswer { status: 200, headers: Vec::new(), body: body.as_bytes().to_vec() })
             }
-            Action::Load(ask) => ask.answer(Some(self.cache.as_bytes().to_vec())),
+            Action::Load(ask) => ask.answer(Snapshot::of(Some(self.cache.as_bytes().to_vec()))),
             Action::Save(ask) => ask.answer(()),
             Action::SetAside(ask) => ask.answer(String::from("aside")),
             Action::TryLock(ask) => {

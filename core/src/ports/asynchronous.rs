@@ -11,6 +11,7 @@ use futures::io::{AsyncRead, AsyncReadExt};
 
 use super::AdapterError;
 pub use super::blocking::{Entropy, TryLock};
+use crate::cache::Snapshot;
 use crate::{Listen, Listening, Prompt, Receive, Redirect, UnixTime};
 
 /// Sends HTTP requests; see [`blocking::Transport`](super::blocking::Transport).
@@ -26,6 +27,11 @@ pub trait Transport: Send + Sync {
 pub trait Cache: Send + Sync {
     /// All bytes; `None` where there are none yet.
     async fn load(&self) -> Result<Option<Vec<u8>>, AdapterError>;
+
+    /// The same, read; the same snapshot again where nothing has changed.
+    async fn snapshot(&self) -> Result<Snapshot, AdapterError> {
+        Ok(Snapshot::of(self.load().await?))
+    }
 
     /// Replaces all bytes; where it fails, the old ones are still there.
     async fn save(&self, bytes: &[u8]) -> Result<(), AdapterError>;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use std::vec::Vec;
 
 use super::AdapterError;
+use crate::cache::Snapshot;
 use crate::{Listen, Listening, Prompt, Receive, Redirect, UnixTime};
 
 /// Sends HTTP requests: the flow's own, and the calls to the app.
@@ -29,6 +30,12 @@ pub trait Transport: Send + Sync {
 pub trait Cache: Send + Sync {
     /// All bytes; `None` where there are none yet.
     fn load(&self) -> Result<Option<Vec<u8>>, AdapterError>;
+
+    /// The same, read. An implementation that can tell cheaply that nothing has changed since gives the same
+    /// snapshot again: then a token is found in it in about a microsecond, however many there are.
+    fn snapshot(&self) -> Result<Snapshot, AdapterError> {
+        Ok(Snapshot::of(self.load()?))
+    }
 
     /// Replaces all bytes; where it fails, the old ones are still there.
     fn save(&self, bytes: &[u8]) -> Result<(), AdapterError>;

@@ -4,6 +4,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
+use entrada_core::cache::Snapshot;
 use entrada_core::ports::blocking::{Cache, TryLock};
 
 /// Runs the suite; it panics where the cache fails it.
@@ -38,6 +39,7 @@ use entrada_core::ports::blocking::{Cache, TryLock};
 pub fn cache<C: Cache>(make: impl Fn() -> C) {
     it_is_empty_at_first(&make);
     it_gives_back_what_was_saved(&make);
+    a_snapshot_is_of_what_was_saved_last(&make);
     no_content_is_ever_torn(&make);
     the_lock_excludes_and_frees(&make);
     the_lock_has_one_holder_among_many(&make);
@@ -64,6 +66,22 @@ fn it_gives_back_what_was_saved<C: Cache>(make: &impl Fn() -> C) {
         one.save(&content).expect("save");
         assert!(one.load().expect("load") == Some(content.clone()), "the same handle reads what was saved");
         assert!(two.load().expect("load") == Some(content), "another handle reads it");
+    }
+}
+
+/// Also where two handles save in turn, as fast as they can, contents of the same length.
+fn a_snapshot_is_of_what_was_saved_last<C: Cache>(make: &impl Fn() -> C) {
+    let handles = [make(), make()];
+    let told = |cache: &C| format!("{:?}", cache.snapshot().expect("snapshot"));
+    for number in 0..50 {
+        let is_cache = number % 3 != 0;
+        let bytes = format!("{}\"Foreign{number:02}\":1}}", if is_cache { "{" } else { "[" });
+        let expected = format!("{:?}", Snapshot::of(Some(bytes.clone().into_bytes())));
+        handles[number % 2].save(bytes.as_bytes()).expect("save");
+        for handle in &handles {
+            assert_eq!(told(handle), expected, "a snapshot is of the newest bytes");
+            assert_eq!(told(handle), expected, "and again");
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::time::Duration;
 
+use entrada_core::cache::Snapshot;
 use entrada_core::protocol::{HttpAnswer, HttpQuery, ResponseMode};
 use entrada_core::{
     Action, App, Error, Event, Fault, Flow, Listen, Listening, Lock, Outcome, Prompt, Receive, Redirect, Secret,
@@ -164,7 +165,7 @@ impl World {
                 let answer = self.http(&ask.query);
                 ask.reply(answer)
             }
-            Action::Load(ask) => ask.reply(self.load()),
+            Action::Load(ask) => ask.reply(self.load().map(Snapshot::of)),
             Action::Save(ask) => {
                 let saved = self.save(&ask.query.bytes);
                 ask.reply(saved)

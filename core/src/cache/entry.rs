@@ -1,0 +1,330 @@
+//! One entry of a section: its JSON as it came, and where in it the fields stand that lookups ask for.
+
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde_core::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use super::Field;
+use crate::UnixTime;
+
+/// Text that was read, which stands in the cache's source, or that was written since.
+#[derive(Clone)]
+pub(super) enum Text {
+    Read(Span),
+    Written(Zeroizing<String>),
+}
+
+/// A place in a text, in bytes.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Span {
+    start: u32,
+    length: u32,
+}
+
+impl Span {
+    /// Where a part stands in its whole; `None` where it does not, as what was unescaped, or lies too far in.
+    pub(super) fn of(part: &str, whole: &str) -> Option<Self> {
+        let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
+        let lies_within = start.checked_add(part.len())? <= whole.len();
+        Some(Self { start: u32::try_from(start).ok().filter(|_| lies_within)?, length: part.len().try_into().ok()? })
+    }
+
+    pub(super) fn in_text(self, whole: &str) -> &str {
+        let start = self.start as usize;
+        whole.get(start..start + self.length as usize).unwrap_or_default()
+    }
+}
+
+impl Text {
+    pub(super) fn read(part: &str, source: &str) -> Self {
+        Span::of(part, source).map_or_else(|| Self::written(part), Self::Read)
+    }
+
+    pub(super) fn written(text: impl Into<String>) -> Self {
+        Self::Written(Zeroizing::new(text.into()))
+    }
+
+    pub(super) fn get<'a>(&'a self, source: &'a str) -> &'a str {
+        match self {
+            Self::Read(span) => span.in_text(source),
+            Self::Written(text) => text,
+        }
+    }
+}
+
+/// An entry under its key.
+#[derive(Clone)]
+pub(super) struct Entry {
+    pub(super) key: Text,
+    pub(super) json: Text,
+    /// `None` where the JSON is no object: such an entry is kept, and passed over.
+    pub(super) facts: Option<Facts>,
+}
+
+/// What an entry's fields say.
+///
+/// A field of the wrong type reads as absent: one bad entry never costs the others.
+#[derive(Clone, Default)]
+pub(super) struct Facts {
+    /// Where each text stands in the entry's JSON; at 0, where only the brace is, it is absent.
+    texts: [Span; Field::COUNT],
+    /// Texts with escapes, undone.
+    unescaped: Vec<(Field, Box<str>)>,
+    times: Times,
+    /// Whether a field binds the token to a key, an assertion, or further cache components.
+    is_bound: bool,
+}
+
+/// Seconds since the epoch: a decimal string as all libraries write it, or a number.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Times {
+    pub(super) expires_on: Option<UnixTime>,
+    pub(super) cached_at: Option<UnixTime>,
+    pub(super) refresh_on: Option<UnixTime>,
+    pub(super) last_modification_time: Option<UnixTime>,
+}
+
+impl Times {
+    fn named(&mut self, name: &str) -> Option<&mut Option<UnixTime>> {
+        match name {
+            "expires_on" => Some(&mut self.expires_on),
+            "cached_at" => Some(&mut self.cached_at),
+            "refresh_on" => Some(&mut self.refresh_on),
+            "last_modification_time" => Some(&mut self.last_modification_time),
+            _ => None,
+        }
+    }
+}
+
+/// Fields whose presence says that the token is no plain Bearer for everybody; libraries spell them differently.
+const BINDING: [&str; 7] =
+    ["key_id", "kid", "keyid", "ext_cache_key", "ext", "user_assertion_hash", "userAssertionHash"];
+
+impl Facts {
+    pub(super) fn read(json: &str) -> Option<Self> {
+        let mut deserializer = serde_json::Deserializer::from_str(json);
+        deserializer.deserialize_map(FactsVisitor(json)).ok()
+    }
+}
+
+struct FactsVisitor<'a>(&'a str);
+
+impl<'de> Visitor<'de> for FactsVisitor<'de> {
+    type Value = Facts;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an entry")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Facts, A::Error> {
+        let mut facts = Facts::default();
+        while let Some(Word(name)) = map.next_key()? {
+            if let Some(field) = Field::named(&name) {
+                let span = match map.next_value()? {
+                    Scalar::Text(text) => match text {
+                        Cow::Borrowed(text) => Span::of(text, self.0).unwrap_or_default(),
+                        Cow::Owned(text) => {
+                            facts.unescaped.push((field, text.into_boxed_str()));
+                            UNESCAPED
+                        }
+                    },
+                    Scalar::Number(_) | Scalar::Null | Scalar::Other => Span::default(),
+                };
+                facts.texts[field as usize] = span;
+            } else if let Some(time) = facts.times.named(&name) {
+                *time = match map.next_value()? {
+                    Scalar::Text(text) => text.trim().parse().ok().map(UnixTime::from_secs),
+                    Scalar::Number(seconds) => Some(UnixTime::from_secs(seconds)),
+                    Scalar::Null | Scalar::Other => None,
+                };
+            } else if BINDING.contains(&&*name) {
+                facts.is_bound |= !matches!(map.next_value()?, Scalar::Null);
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(facts)
+    }
+}
+
+/// Stands for a text that is among the unescaped ones.
+const UNESCAPED: Span = Span { start: u32::MAX, length: 0 };
+
+/// An entry to be looked at.
+#[derive(Clone, Copy)]
+pub(super) struct Entity<'a> {
+    json: &'a str,
+    facts: &'a Facts,
+}
+
+impl Entry {
+    pub(super) fn read(key: &str, json: &str, source: &str) -> Self {
+        Self { key: Text::read(key, source), json: Text::read(json, source), facts: Facts::read(json) }
+    }
+
+    pub(super) fn written(key: &str, fields: &Map<String, Value>) -> Self {
+        let json = serde_json::to_string(fields).unwrap_or_default();
+        Self { key: Text::written(key), facts: Facts::read(&json), json: Text::written(json) }
+    }
+
+    pub(super) fn entity<'a>(&'a self, source: &'a str) -> Option<Entity<'a>> {
+        Some(Entity { json: self.json.get(source), facts: self.facts.as_ref()? })
+    }
+}
+
+impl<'a> Entity<'a> {
+    /// A text field; absent, or of another type, it is empty.
+    pub(super) fn text(self, field: Field) -> &'a str {
+        let span = self.facts.texts[field as usize];
+        if span.start == UNESCAPED.start {
+            let unescaped = self.facts.unescaped.iter().rev().find(|(of, _)| *of == field);
+            return unescaped.map_or("", |(_, text)| text);
+        }
+        if span.start == 0 { "" } else { span.in_text(self.json) }
+    }
+
+    /// Whether a text field has this value, without regard to case.
+    pub(super) fn is(self, field: Field, value: &str) -> bool {
+        self.text(field).eq_ignore_ascii_case(value)
+    }
+
+    /// Whether a field is there and text, be it empty.
+    pub(super) fn has_text(self, field: Field) -> bool {
+        self.facts.texts[field as usize].start != 0
+    }
+
+    pub(super) fn times(self) -> Times {
+        self.facts.times
+    }
+
+    /// The scopes of an access token.
+    pub(super) fn scopes(self) -> impl Iterator<Item = &'a str> {
+        self.text(Field::Target).split_whitespace()
+    }
+
+    /// Whether the access token is a plain Bearer: not bound to a key, an assertion, or further cache components.
+    pub(super) fn is_plain_bearer(self) -> bool {
+        let kind = self.text(Field::TokenType);
+        (kind.is_empty() || kind.eq_ignore_ascii_case("bearer")) && !self.facts.is_bound
+    }
+
+    /// All fields, known here or not.
+    pub(super) fn fields(self) -> Map<String, Value> {
+        serde_json::from_str(self.json).unwrap_or_default()
+    }
+}
+
+/// A key, borrowed where it has no escapes.
+pub(super) struct Word<'de>(pub(super) Cow<'de, str>);
+
+/// A value as far as an entry's facts go.
+enum Scalar<'de> {
+    Text(Cow<'de, str>),
+    Number(u64),
+    Null,
+    Other,
+}
+
+impl<'de> serde_core::Deserialize<'de> for Word<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match ScalarSeed.deserialize(deserializer)? {
+            Scalar::Text(text) => Ok(Self(text)),
+            _ => Err(serde_core::de::Error::custom("a key is text")),
+        }
+    }
+}
+
+impl<'de> serde_core::Deserialize<'de> for Scalar<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        ScalarSeed.deserialize(deserializer)
+    }
+}
+
+struct ScalarSeed;
+
+impl<'de> DeserializeSeed<'de> for ScalarSeed {
+    type Value = Scalar<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Scalar<'de>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ScalarSeed {
+    type Value = Scalar<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Scalar<'de>, E> {
+        Ok(Scalar::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Scalar<'de>, E> {
+        Ok(Scalar::Text(Cow::Owned(text.into())))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Scalar<'de>, E> {
+        Ok(Scalar::Number(number))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Scalar<'de>, E> {
+        Ok(Scalar::Other)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Scalar<'de>, E> {
+        Ok(Scalar::Other)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Scalar<'de>, E> {
+        Ok(Scalar::Other)
+    }
+
+    fn visit_unit<E>(self) -> Result<Scalar<'de>, E> {
+        Ok(Scalar::Null)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Scalar<'de>, A::Error> {
+        IgnoredAny.visit_map(map)?;
+        Ok(Scalar::Other)
+    }
+
+    fn visit_seq<A: serde_core::de::SeqAccess<'de>>(self, sequence: A) -> Result<Scalar<'de>, A::Error> {
+        IgnoredAny.visit_seq(sequence)?;
+        Ok(Scalar::Other)
+    }
+}
+
+/// Collects the fields of an entry that is to be written.
+#[derive(Default)]
+pub(super) struct Fields(pub(super) Map<String, Value>);
+
+impl Fields {
+    /// On top of what an older entry had, so that fields of other libraries stay.
+    pub(super) fn over(older: Option<Map<String, Value>>) -> Self {
+        Self(older.unwrap_or_default())
+    }
+
+    pub(super) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.0.insert(String::from(name), Value::String(value.into()));
+        self
+    }
+
+    pub(super) fn with_some(self, name: &str, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+
+    pub(super) fn with_time(self, name: &str, time: UnixTime) -> Self {
+        self.with(name, alloc::format!("{time}"))
+    }
+}
