@@ -137,6 +137,7 @@ impl ClientBuilder {
             browser: self.browser.unwrap_or_else(default_browser),
             clock: self.clock,
             entropy: self.entropy,
+            correlation_ids: Arc::default(),
             sign_in: self.sign_in,
             sign_in_with: self.sign_in_with,
         })

@@ -8,7 +8,7 @@ use entrada_core::{Account, AccountSelector, Action, App, Error, Flow, Outcome, 
 
 use crate::builder::ClientBuilder;
 use crate::call::Call;
-use crate::entropy::correlation_id;
+use crate::entropy::CorrelationIds;
 
 pub(crate) type SignInWith = Arc<dyn Fn(&Client, &TokenRequest, Error) -> Result<Token, Error> + Send + Sync>;
 
@@ -23,6 +23,7 @@ pub struct Client {
     pub(crate) browser: Arc<dyn Browser>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) correlation_ids: Arc<CorrelationIds>,
     pub(crate) sign_in: SignIn,
     pub(crate) sign_in_with: Option<SignInWith>,
 }
@@ -133,7 +134,7 @@ impl Client {
     fn traced(&self, request: &TokenRequest) -> TokenRequest {
         match request.given_correlation_id() {
             Some(_) => request.clone(),
-            None => request.clone().correlation_id(correlation_id(&*self.entropy)),
+            None => request.clone().correlation_id(self.correlation_ids.next(&*self.entropy)),
         }
     }
 

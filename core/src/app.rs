@@ -2,16 +2,22 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::{Authority, Error};
 
 /// A native (public) client: its id, and the authority that it is registered with.
+///
+/// A copy costs next to nothing.
 #[derive(Clone, Debug)]
-pub struct App {
-    pub(crate) client_id: String,
-    pub(crate) authority: Authority,
-    pub(crate) capabilities: Vec<String>,
+pub struct App(Arc<Registration>);
+
+#[derive(Clone, Debug)]
+struct Registration {
+    client_id: String,
+    authority: Authority,
+    capabilities: Vec<String>,
 }
 
 impl App {
@@ -25,7 +31,7 @@ impl App {
                 "the client id {client_id:?} is not one: copy the Application (client) ID of the native registration"
             )));
         }
-        Ok(Self { client_id, authority, capabilities: Vec::new() })
+        Ok(Self(Arc::new(Registration { client_id, authority, capabilities: Vec::new() })))
     }
 
     /// Declares client capabilities, such as `cp1`: the app behind can then challenge for claims at any time.
@@ -33,17 +39,21 @@ impl App {
     /// Whoever declares `cp1` must answer such challenges for every app that is called
     /// (identity-platform/claims-challenge).
     pub fn capabilities<S: Into<String>>(mut self, capabilities: impl IntoIterator<Item = S>) -> Self {
-        self.capabilities = capabilities.into_iter().map(Into::into).collect();
+        Arc::make_mut(&mut self.0).capabilities = capabilities.into_iter().map(Into::into).collect();
         self
+    }
+
+    pub(crate) fn declared_capabilities(&self) -> &[String] {
+        &self.0.capabilities
     }
 
     /// The client id.
     pub fn client_id(&self) -> &str {
-        &self.client_id
+        &self.0.client_id
     }
 
     /// The authority.
     pub fn authority(&self) -> &Authority {
-        &self.authority
+        &self.0.authority
     }
 }

@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -10,7 +11,7 @@ use crate::{AccountSelector, Error};
 /// A request for a token: scopes, and how fresh and for whom.
 #[derive(Clone, Debug)]
 pub struct TokenRequest {
-    pub(crate) scopes: Vec<String>,
+    pub(crate) scopes: Arc<[String]>,
     pub(crate) account: AccountSelector,
     pub(crate) claims: Option<String>,
     pub(crate) force_refresh: bool,
@@ -40,7 +41,7 @@ impl TokenRequest {
             }
         }
         Ok(Self {
-            scopes,
+            scopes: scopes.into(),
             account: AccountSelector::Only,
             claims: None,
             force_refresh: false,

@@ -40,11 +40,11 @@ pub(super) struct Context {
 impl Context {
     pub(super) fn new(app: &App, request: &TokenRequest, sign_in: SignIn) -> Self {
         Self {
-            endpoints: app.authority().template_endpoints(),
             app: app.clone(),
             request: request.clone(),
             sign_in,
             claims: None,
+            endpoints: None,
             aging: None,
             warnings: Vec::new(),
             now: UnixTime::default(),
@@ -58,7 +58,7 @@ impl Context {
     /// For flows that ask for no token.
     pub(super) fn without_request(app: &App) -> Self {
         let nothing = TokenRequest {
-            scopes: Vec::new(),
+            scopes: Arc::default(),
             account: crate::AccountSelector::Only,
             claims: None,
             force_refresh: false,

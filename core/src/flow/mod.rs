@@ -166,6 +166,9 @@ fn misuse() -> Step {
 
 /// Goes on at once where the endpoints are known, else asks the issuer for them.
 fn with_endpoints(context: &mut Context, next: AfterDiscovery) -> Step {
+    if context.endpoints.is_none() {
+        context.endpoints = context.app.authority().template_endpoints();
+    }
     if context.endpoints.is_some() {
         return after_discovery(context, next);
     }

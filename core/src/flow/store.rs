@@ -47,7 +47,7 @@ pub(super) fn begin(context: &mut Context, holding: Holding, mut loaded: Loaded,
     let Granted { answer, source, renewed } = granted;
     let known = renewed.as_ref().map(|renewed| renewed.account.home_account_id.as_str());
     let implied = match &renewed {
-        Some(renewed) if !renewed.scopes.is_empty() => &renewed.scopes,
+        Some(renewed) if !renewed.scopes.is_empty() => renewed.scopes.as_slice(),
         _ => &context.request.scopes,
     };
     let filing = Filing::of(&context.app, &answer, &context.request.scopes, implied, known);

@@ -15,13 +15,13 @@ pub(crate) fn merged_claims(app: &App, challenge: Option<&str>) -> Result<Option
         })?),
         None => None,
     };
-    if app.capabilities.is_empty() {
+    if app.declared_capabilities().is_empty() {
         return Ok(challenge.map(|claims| Value::Object(claims).to_string()));
     }
     let mut claims = challenge.unwrap_or_default();
     let access_token = claims.entry("access_token").or_insert_with(|| Value::Object(Map::new()));
     if let Value::Object(access_token) = access_token {
-        access_token.insert(String::from("xms_cc"), json!({ "values": app.capabilities }));
+        access_token.insert(String::from("xms_cc"), json!({ "values": app.declared_capabilities() }));
     }
     Ok(Some(Value::Object(claims).to_string()))
 }
