@@ -43,6 +43,14 @@ pub enum AccountSelector {
 }
 
 impl AccountSelector {
+    /// The name that was given; empty for the only one.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Only => "",
+            Self::Named(name) => name,
+        }
+    }
+
     /// Whether an account is the one that is meant.
     pub fn fits(&self, account: &Account) -> bool {
         match self {

@@ -247,4 +247,6 @@ pub enum WaitReason {
     Lock,
     /// The user is signing in with a user code; the authority named this interval.
     UserCode,
+    /// The authority stumbled, and is asked once more. The lock stays with the flow meanwhile.
+    Retry,
 }

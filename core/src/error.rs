@@ -8,7 +8,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::protocol::{ProxyRefused, aadsts};
-use crate::words::clean;
+use crate::words::{clean, span};
 use crate::{Fault, Warning};
 
 /// Why a flow, or a call to the app, ended without what was asked for.
@@ -243,6 +243,8 @@ pub struct ServerError {
     pub retry_after: Option<Duration>,
     /// The HTTP status; 0 where the error came with a redirect.
     pub status: u16,
+    /// Whether this is an earlier refusal that still holds: the authority was not asked again.
+    pub is_repeated: bool,
 }
 
 impl ServerError {
@@ -291,6 +293,9 @@ impl fmt::Display for ServerError {
         write!(f, "the authority refused: {}", self.summary())?;
         if let Some(id) = &self.correlation_id {
             write!(f, " (correlation id {})", clean(id))?;
+        }
+        if let Some(hold) = self.retry_after.filter(|_| self.is_repeated) {
+            write!(f, "; it was not asked again, and will not be for {}", span(hold))?;
         }
         match self.remedy() {
             Some(remedy) => write!(f, "; {remedy}"),

@@ -73,6 +73,8 @@ pub enum Warning {
     Unlocked,
     /// The token is good but due for renewal, which failed for a passing reason, or for want of a refresh token.
     RefreshPostponed,
+    /// The same token was forced to be refreshed so often of late that the last one is given again.
+    RefreshedTooOften,
     /// The authority's tokens do not live as long as was asked for, but only this long.
     ShorterLived(Duration),
     /// The authority granted less than was asked for; these scopes are missing.
@@ -96,6 +98,10 @@ impl fmt::Display for Warning {
             Self::RefreshPostponed => {
                 f.write_str("the token is still good, but due for renewal, which cannot be had now")
             }
+            Self::RefreshedTooOften => f.write_str(
+                "the token was forced to be refreshed ten times within five minutes, which an authority takes for a \
+                 loop; the last one is given again",
+            ),
             Self::ShorterLived(lifetime) => {
                 write!(f, "the authority's tokens live for {} only, which is less than was asked for", span(*lifetime))
             }

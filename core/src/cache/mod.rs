@@ -12,6 +12,7 @@ mod field;
 mod index;
 mod lookup;
 mod merge;
+mod notes;
 mod read;
 mod snapshot;
 
@@ -32,6 +33,7 @@ use self::field::{Field, Section};
 use self::index::Index;
 pub(crate) use self::lookup::{Found, Renewable, Wanted};
 pub(crate) use self::merge::{Filing, declined_scopes};
+pub(crate) use self::notes::name as note_name;
 pub use self::snapshot::Snapshot;
 
 /// A cache in memory, read from its bytes and written back to them.

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::context::{Context, Loaded};
+use super::refusal::Note;
 use super::silent::{self, Lookup};
 use super::{Step, misuse, store};
 use crate::ask::Answer;
@@ -28,6 +29,15 @@ pub(super) enum Work {
     Store(Box<store::Granted>),
     /// Take accounts out; all of them with `None`.
     SignOut(Option<AccountSelector>),
+    /// Note something, and end.
+    Note(Box<Noting>),
+}
+
+/// What is to be noted, and with what the flow ends after it.
+#[derive(Debug)]
+pub(super) struct Noting {
+    pub(super) note: Note,
+    pub(super) result: Result<Outcome, Error>,
 }
 
 /// Whether there is a lock to give back.
@@ -83,7 +93,7 @@ pub(super) fn resume(context: &mut Context, state: Locking, answer: Result<Answe
         (Stage::Pausing, Err(Fault::Cancelled)) => Step::End(Err(Error::Cancelled)),
         (Stage::Pausing, Ok(Answer::Waited) | Err(_)) => match state.work {
             Work::Refresh => load(context, state, Stage::Peeking),
-            Work::Store(_) | Work::SignOut(_) => attempt(context, state),
+            Work::Store(_) | Work::SignOut(_) | Work::Note(_) => attempt(context, state),
         },
         (Stage::Peeking, Ok(Answer::Loaded(snapshot))) => peeked(context, state, Ok(snapshot)),
         (Stage::Peeking, Err(fault)) => peeked(context, state, Err(fault)),
@@ -127,6 +137,7 @@ fn loaded(context: &mut Context, work: Work, holding: Holding, snapshot: Result<
     match work {
         Work::Refresh => silent::locked(context, loaded, holding),
         Work::Store(granted) => store::begin(context, holding, loaded, *granted),
+        Work::Note(noting) => store::note(context, holding, loaded, &noting.note, noting.result),
         Work::SignOut(selector) => sign_out(context, loaded, holding, selector.as_ref()),
     }
 }

@@ -20,6 +20,7 @@ mod context;
 mod device_code;
 mod interactive;
 mod lock;
+mod refusal;
 mod silent;
 mod store;
 

@@ -1,17 +1,15 @@
 //! Silent: the cache, then a refresh. The refresh itself runs under the lock.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 
 use super::context::{Context, Loaded, Standing};
 use super::interactive::check_id_token;
 use super::lock::{self, Holding};
-use super::{AfterDiscovery, Step, misuse, store, with_endpoints};
+use super::{AfterDiscovery, Step, misuse, refusal, store, with_endpoints};
 use crate::ask::Answer;
 use crate::cache::{Renewable, Snapshot, Wanted};
-use crate::error::UiRequired;
 use crate::protocol::{Grant, HttpAnswer, read_token, token_query};
-use crate::{Account, Error, Fault, Outcome, Port, ServerError, Token, TokenSource, UiReason, Warning};
+use crate::{Account, Error, Fault, Outcome, Port, ServerError, Token, TokenSource, UiReason, WaitReason, Warning};
 
 #[derive(Debug)]
 pub(super) enum State {
@@ -21,6 +19,8 @@ pub(super) enum State {
     LoadingAccounts,
     /// The refresh is on its way.
     Refreshing(Box<Refresh>),
+    /// The authority stumbled; the same is asked once more after this.
+    Pausing(Box<Refresh>),
 }
 
 /// A refresh and what it stands on.
@@ -30,6 +30,8 @@ pub(super) struct Refresh {
     refresh_token: Renewable,
     loaded: Loaded,
     holding: Holding,
+    /// Whether this is the second try.
+    is_retry: bool,
 }
 
 /// What the cache says to the request.
@@ -61,6 +63,11 @@ pub(super) fn resume(context: &mut Context, state: State, answer: Result<Answer,
             let error = Error::adapter(Port::Authority, fault);
             end_unrefreshed(context, refresh.holding, error)
         }
+        (State::Pausing(refresh), Ok(Answer::Waited)) => ask(context, Refresh { is_retry: true, ..*refresh }),
+        (State::Pausing(refresh), Err(fault)) => {
+            let error = Error::adapter(Port::Authority, fault);
+            end_unrefreshed(context, refresh.holding, error)
+        }
         _ => misuse(),
     }
 }
@@ -70,7 +77,10 @@ fn looked(context: &mut Context, snapshot: Result<Snapshot, Fault>) -> Step {
     match look_up(context, &loaded) {
         Ok(Lookup::Hit(token)) => Step::End(Ok(Outcome::Token(token))),
         Ok(Lookup::Miss) => match refreshable(context, &loaded) {
-            Ok(_) => with_endpoints(context, AfterDiscovery::Refresh),
+            Ok((account, token)) => match refusal::standing(context, &loaded, &account, &token.secret) {
+                Some(error) => give_up(context, error),
+                None => with_endpoints(context, AfterDiscovery::Refresh),
+            },
             Err(error) => give_up(context, error),
         },
         Err(error) => Step::End(Err(error)),
@@ -97,7 +107,7 @@ pub(super) fn look_up(context: &mut Context, loaded: &Loaded) -> Result<Lookup, 
     let wanted =
         Wanted { app: &context.app, home_account_id: &account.home_account_id, scopes: &context.request.scopes };
     let Some(found) = loaded.cache.access_token(&wanted, context.now) else { return Ok(Lookup::Miss) };
-    if context.passes_over(found.cached_at) {
+    if context.passes_over(found.cached_at) && !is_forced_in_a_loop(context, loaded, &account) {
         return Ok(Lookup::Miss);
     }
     let is_due = found.refresh_on.is_some_and(|refresh_on| refresh_on <= context.now);
@@ -108,6 +118,16 @@ pub(super) fn look_up(context: &mut Context, loaded: &Loaded) -> Result<Lookup, 
         context.aging = Some(context.token(found, account));
     }
     Ok(Lookup::Miss)
+}
+
+/// Whether the same token is forced to be refreshed over and over: then the last one has to do.
+fn is_forced_in_a_loop(context: &mut Context, loaded: &Loaded, account: &Account) -> bool {
+    let name = refusal::request_name(context, &account.home_account_id);
+    let is_loop = context.request.claims.is_none() && loaded.cache.is_looping(&name, context.now);
+    if is_loop {
+        context.warn(Warning::RefreshedTooOften);
+    }
+    is_loop
 }
 
 /// Whose refresh token would be used, and the token itself.
@@ -135,47 +155,59 @@ pub(super) fn locked(context: &mut Context, loaded: Loaded, holding: Holding) ->
         Ok(found) => found,
         Err(error) => return end_unrefreshed(context, holding, error),
     };
+    if let Some(error) = refusal::standing(context, &loaded, &account, &refresh_token.secret) {
+        return end_unrefreshed(context, holding, error);
+    }
+    ask(context, Refresh { account, refresh_token, loaded, holding, is_retry: false })
+}
+
+fn ask(context: &mut Context, refresh: Refresh) -> Step {
     let Some(endpoints) = &context.endpoints else { return misuse() };
     let query = token_query(
         &context.app,
         &endpoints.token,
-        &Grant::RefreshToken(&refresh_token.secret, &refresh_token.scopes),
+        &Grant::RefreshToken(&refresh.refresh_token.secret, &refresh.refresh_token.scopes),
         &context.request.scopes,
         context.claims.as_deref(),
         context.request.correlation_id.as_deref(),
     );
     let action = context.ask_http(query);
-    let refresh = Refresh { account, refresh_token, loaded, holding };
     Step::Ask(super::State::Silent(State::Refreshing(Box::new(refresh))), action)
 }
 
 fn refreshed(context: &mut Context, refresh: Refresh, answer: &HttpAnswer) -> Step {
-    let Refresh { account, refresh_token, mut loaded, holding } = refresh;
     let checked = read_token(answer).and_then(|answer| check_id_token(context, &answer, None).map(|()| answer));
-    match checked {
-        Ok(answer) => {
-            let renewed = store::Renewed { account, scopes: refresh_token.scopes };
-            let granted = store::Granted { answer, source: TokenSource::Refresh, renewed: Some(renewed) };
-            match holding {
-                Holding::Lock => store::begin(context, holding, loaded, granted),
-                // Without the lock others may have saved during the request: theirs is to be kept.
-                Holding::Nothing => lock::load_unlocked(context, lock::Work::Store(Box::new(granted))),
-            }
+    let answer = match checked {
+        Ok(answer) => answer,
+        Err(Error::Server(server)) => return turned_away(context, refresh, *server),
+        Err(error) => return end_unrefreshed(context, refresh.holding, error),
+    };
+    let Refresh { account, refresh_token, loaded, holding, .. } = refresh;
+    let renewed = store::Renewed { account, scopes: refresh_token.scopes };
+    let granted = store::Granted { answer, source: TokenSource::Refresh, renewed: Some(renewed) };
+    match holding {
+        Holding::Lock => store::begin(context, holding, loaded, granted),
+        // Without the lock others may have saved during the request: theirs is to be kept.
+        Holding::Nothing => lock::load_unlocked(context, lock::Work::Store(Box::new(granted))),
+    }
+}
+
+/// The authority said no, or was not itself.
+fn turned_away(context: &mut Context, refresh: Refresh, server: ServerError) -> Step {
+    // Whoever has a good token does not wait for a better one.
+    if refusal::may_try_again(&server) && !refresh.is_retry && context.aging.is_none() {
+        let action = context.ask_wait(refusal::PAUSE, WaitReason::Retry);
+        return Step::Ask(super::State::Silent(State::Pausing(Box::new(refresh))), action);
+    }
+    let Refresh { account, refresh_token, loaded, holding, .. } = refresh;
+    let note = refusal::note_of(context, &account, &refresh_token.secret, &server);
+    let result = still_good(context, refusal::refused(server));
+    match (note, holding) {
+        (None, _) => store::end(context, holding, result),
+        (Some(note), Holding::Lock) => store::note(context, holding, loaded, &note, result),
+        (Some(note), Holding::Nothing) => {
+            lock::load_unlocked(context, lock::Work::Note(Box::new(lock::Noting { note, result })))
         }
-        Err(Error::Server(server)) => match ui_reason(&server) {
-            Some(reason) => {
-                let claims = server.claims.clone();
-                let required = UiRequired { reason, claims, server: Some(*server), warnings: Vec::new() };
-                let result = Err(Error::UiRequired(Box::new(required)));
-                if reason == UiReason::BadRefreshToken {
-                    loaded.cache_mut().forget_refresh_token(&context.app, &refresh_token.secret);
-                    return store::save(context, holding, loaded, result);
-                }
-                store::end(context, holding, result)
-            }
-            None => end_unrefreshed(context, holding, Error::Server(server)),
-        },
-        Err(error) => end_unrefreshed(context, holding, error),
     }
 }
 
@@ -208,29 +240,4 @@ fn may_pass(error: &Error) -> bool {
         Error::UiRequired(required) => required.server.is_none(),
         other => other.is_transient(),
     }
-}
-
-/// Whether a sign-in would help where a refresh was refused.
-///
-/// Decided as MSAL.NET decides: on `error` and `suberror`, never on numbers or words of the description.
-fn ui_reason(server: &ServerError) -> Option<UiReason> {
-    let suberror = server.suberror.as_deref();
-    let refused = matches!(
-        server.error.as_str(),
-        "invalid_grant" | "interaction_required" | "login_required" | "consent_required"
-    );
-    if !refused || matches!(suberror, Some("client_mismatch" | "protection_policy_required")) {
-        return None;
-    }
-    Some(match suberror {
-        Some("basic_action") => UiReason::BasicAction,
-        Some("additional_action") => UiReason::AdditionalAction,
-        Some("message_only") => UiReason::MessageOnly,
-        Some("consent_required") => UiReason::ConsentRequired,
-        Some("user_password_expired") => UiReason::PasswordExpired,
-        Some("bad_token" | "token_expired") => UiReason::BadRefreshToken,
-        _ if server.error == "consent_required" => UiReason::ConsentRequired,
-        _ if server.error != "invalid_grant" => UiReason::BasicAction,
-        _ => UiReason::RefreshRefused,
-    })
 }

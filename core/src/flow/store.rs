@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::context::{Context, Loaded, Standing};
 use super::lock::Holding;
+use super::refusal::{self, Note};
 use super::{Step, misuse};
 use crate::ask::Answer;
 use crate::cache::{Filing, declined_scopes};
@@ -39,6 +40,7 @@ pub(super) struct State {
 enum Stage {
     SettingAside(Save),
     Saving,
+    Noting,
     Unlocking,
 }
 
@@ -53,6 +55,7 @@ pub(super) fn begin(context: &mut Context, holding: Holding, mut loaded: Loaded,
     let filing = Filing::of(&context.app, &answer, &context.request.scopes, implied, known);
     let is_sign_in = source == TokenSource::SignIn;
     loaded.cache_mut().store(&context.app, &filing, &answer, is_sign_in, context.now);
+    note_ending(context, &mut loaded, &filing.home_account_id, is_sign_in);
     let declined = declined_scopes(&answer, &context.request.scopes);
     if !declined.is_empty() {
         context.warn(Warning::ScopesDeclined(declined));
@@ -79,6 +82,16 @@ pub(super) fn begin(context: &mut Context, holding: Holding, mut loaded: Loaded,
     save(context, holding, loaded, Ok(Outcome::Token(token.into())))
 }
 
+/// What was forced is counted, and a sign-in that was answered ends the count of those that were not.
+fn note_ending(context: &Context, loaded: &mut Loaded, home_account_id: &str, is_sign_in: bool) {
+    if is_sign_in {
+        loaded.cache_mut().note_answered(&refusal::sign_in_name(context));
+    } else if context.request.force_refresh || context.request.claims.is_some() {
+        let name = refusal::request_name(context, home_account_id);
+        loaded.cache_mut().note_refreshed(&name, context.now);
+    }
+}
+
 /// Saves the changed cache, where that may be done, and ends with the result.
 pub(super) fn save(context: &mut Context, holding: Holding, loaded: Loaded, result: Result<Outcome, Error>) -> Step {
     let bytes = loaded.cache.to_bytes();
@@ -91,6 +104,26 @@ pub(super) fn save(context: &mut Context, holding: Holding, loaded: Loaded, resu
         }
         Standing::Unread(fault) => unsaved(context, holding, fault, result),
     }
+}
+
+/// Saves the cache with something noted in it, and ends with the result. A note can only help: without one, all
+/// is as if nothing were known.
+pub(super) fn note(
+    context: &mut Context,
+    holding: Holding,
+    mut loaded: Loaded,
+    note: &Note,
+    result: Result<Outcome, Error>,
+) -> Step {
+    if loaded.standing != Standing::Known {
+        return end(context, holding, result);
+    }
+    note.write(loaded.cache_mut(), &context.app, context.now);
+    if note.takes_a_token() {
+        return save(context, holding, loaded, result);
+    }
+    let action = context.ask_save(loaded.cache.to_bytes());
+    Step::Ask(super::State::Storing(State { stage: Stage::Noting, holding, result }), action)
 }
 
 /// Gives the lock back, where there is one, and ends.
@@ -113,7 +146,7 @@ pub(super) fn resume(context: &mut Context, state: State, answer: Result<Answer,
             ask_save(context, holding, save.bytes, result)
         }
         (Stage::SettingAside(_) | Stage::Saving, Err(fault)) => unsaved(context, holding, fault, result),
-        (Stage::Saving, Ok(Answer::Saved)) => end(context, holding, result),
+        (Stage::Saving | Stage::Noting, Ok(Answer::Saved)) | (Stage::Noting, Err(_)) => end(context, holding, result),
         // That the lock could not be given back is the next one's trouble, and they have patience for it.
         (Stage::Unlocking, Ok(Answer::Unlocked) | Err(_)) => {
             context.holds_lock = false;

@@ -8,11 +8,12 @@ use core::time::Duration;
 use serde_json::{Map, Value};
 
 use super::HttpAnswer;
+use super::http_date::http_date;
 use crate::error::ProtocolError;
 use crate::{Error, ServerError};
 
 /// The longest `Retry-After` that is taken at its word, as MSAL has it.
-const LONGEST_RETRY_AFTER: u64 = 3600;
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
 /// The object of a 200 answer; an error for everything else.
 pub(super) fn read_object(what: &str, answer: &HttpAnswer) -> Result<Map<String, Value>, Error> {
@@ -73,13 +74,19 @@ fn server_error(object: &Map<String, Value>, answer: &HttpAnswer) -> ServerError
         claims: text("claims"),
         retry_after: retry_after(answer),
         status: answer.status,
+        is_repeated: false,
     }
 }
 
-/// `Retry-After` in seconds (RFC 9110 10.2.3).
+/// `Retry-After`, in seconds or as a date (RFC 9110 10.2.3). A date counts from the answer's own, as the
+/// authority's clock and ours may differ.
 fn retry_after(answer: &HttpAnswer) -> Option<Duration> {
-    let seconds: u64 = answer.header("retry-after")?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds.min(LONGEST_RETRY_AFTER)))
+    let text = answer.header("retry-after")?.trim();
+    let wait = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => http_date(text)?.since(http_date(answer.header("date")?)?),
+    };
+    Some(wait.min(LONGEST_RETRY_AFTER))
 }
 
 /// A number of seconds, which authorities send as a number or as a string.

@@ -9,6 +9,7 @@ mod device_code;
 mod discovery;
 mod edge;
 mod http;
+mod http_date;
 mod id_token;
 mod pkce;
 mod token;

@@ -113,9 +113,10 @@ fn a_token_of_this_very_second_is_not_new_to_whoever_did_not_wait() {
 #[test]
 fn whoever_insists_does_not_take_the_old_one_where_the_refresh_fails() {
     let mut world = World::with(&good());
-    world.answers(html(503));
+    world.answers(html(503)).answers(html(503));
     let error = world.silent(&entra(), &request().force_refresh(true)).expect_err("no token");
     assert!(error.is_transient());
+    assert_eq!(world.story(), "load lock load refresh wait refresh save unlock");
 }
 
 #[test]

@@ -24,3 +24,4 @@ mod silent;
 mod stories;
 mod table;
 mod tenants;
+mod throttle;
