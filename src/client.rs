@@ -57,7 +57,7 @@ impl Client {
         let request = request.clone().claims(claims);
         match &self.sign_in_with {
             Some(sign_in) => sign_in(self, &request, error),
-            None => self.sign_in(&request, &self.sign_in),
+            None => self.sign_in(&request, &self.sign_in.clone().unasked(true)),
         }
     }
 
@@ -68,12 +68,12 @@ impl Client {
 
     /// Signs the user in with the browser.
     pub fn sign_in(&self, request: &TokenRequest, sign_in: &SignIn) -> Result<Token, Error> {
-        self.token_by(Flow::interactive(&self.app, &self.traced(request), sign_in))
+        self.sign_in_by(Flow::interactive, request, sign_in)
     }
 
     /// Signs the user in with a user code, shown by this browser.
     pub fn sign_in_by_code(&self, request: &TokenRequest, sign_in: &SignIn) -> Result<Token, Error> {
-        self.token_by(Flow::device_code(&self.app, &self.traced(request), sign_in))
+        self.sign_in_by(Flow::device_code, request, sign_in)
     }
 
     /// The same client with another browser.
@@ -138,11 +138,27 @@ impl Client {
         }
     }
 
-    fn token_by(&self, flow: (Flow, Action)) -> Result<Token, Error> {
-        match self.run(flow)? {
-            Outcome::Token(token) => Ok(*token),
-            _ => Err(Error::Misuse("a flow for a token ended with something else")),
+    fn sign_in_by(
+        &self,
+        begin: fn(&App, &TokenRequest, &SignIn) -> (Flow, Action),
+        request: &TokenRequest,
+        sign_in: &SignIn,
+    ) -> Result<Token, Error> {
+        loop {
+            match self.run(begin(&self.app, &self.traced(request), sign_in))? {
+                Outcome::Joined => {}
+                other => return token_of(other),
+            }
+            // What another has signed in for may do for this, too; else it is this one's turn.
+            match self.silent_for(request) {
+                Err(error) if error.needs_ui() => {}
+                other => return other,
+            }
         }
+    }
+
+    fn token_by(&self, flow: (Flow, Action)) -> Result<Token, Error> {
+        token_of(self.run(flow)?)
     }
 
     fn run(&self, flow: (Flow, Action)) -> Result<Outcome, Error> {
@@ -156,6 +172,13 @@ impl Client {
                 entropy: &*self.entropy,
             },
         )
+    }
+}
+
+fn token_of(outcome: Outcome) -> Result<Token, Error> {
+    match outcome {
+        Outcome::Token(token) => Ok(*token),
+        _ => Err(Error::Misuse("a flow for a token ended with something else")),
     }
 }
 

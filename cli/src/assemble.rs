@@ -34,7 +34,7 @@ pub(crate) fn client_with(
     notice: Notice,
     adapt: impl FnOnce(ClientBuilder) -> ClientBuilder,
 ) -> Result<Client, Failure> {
-    let sign_in = SignIn::new().timeout(settings.sign_in_timeout).login_hint(settings.account.clone());
+    let sign_in = SignIn::new().timeout(settings.sign_in_timeout).login_hint(settings.account.clone()).unasked(true);
     let choice = SignInChoice::new(settings, sign_in, notice);
     let may_ask = !settings.no_input && (asking == Asking::Wanted || stderr().is_terminal());
     let builder = parts(settings)?.sign_in_with(

@@ -106,9 +106,9 @@ pub enum Action {
     Save(Ask<Save, ()>),
     /// Move unreadable bytes out of the way, losing nothing; answer where they are now.
     SetAside(Ask<SetAside, String>),
-    /// Try to become the one who changes the cache; never block.
+    /// Try to become the one who changes the cache, or who signs in; never block.
     TryLock(Ask<TryLock, Lock>),
-    /// Let others change the cache.
+    /// Let others do so.
     Unlock(Ask<Unlock, ()>),
     /// Bring that many unpredictable bytes.
     Entropy(Ask<Entropy, Vec<u8>>),
@@ -144,13 +144,28 @@ impl fmt::Debug for Save {
 #[derive(Clone, Copy, Debug)]
 pub struct SetAside;
 
-/// Asks for the lock.
-#[derive(Clone, Copy, Debug)]
-pub struct TryLock;
+/// Asks for a lock.
+#[derive(Clone, Debug)]
+pub struct TryLock {
+    /// What it guards.
+    pub of: Guarded,
+}
 
-/// Asks to give the lock back.
-#[derive(Clone, Copy, Debug)]
-pub struct Unlock;
+/// Asks to give a lock back.
+#[derive(Clone, Debug)]
+pub struct Unlock {
+    /// What it guards.
+    pub of: Guarded,
+}
+
+/// What a lock guards, against all who share the cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Guarded {
+    /// The cache, for as long as it takes to refresh and save.
+    Cache,
+    /// The sign-ins of this name (32 hexadecimal digits), for as long as the user takes.
+    SignIn(String),
+}
 
 /// How it stands with the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,6 +225,11 @@ pub enum Prompt {
         /// How long the code is good for.
         expires_in: Duration,
     },
+    /// Another thread or process is signing in already; that is awaited instead of showing a second page.
+    OtherSignIn {
+        /// How long it is awaited.
+        expires_in: Duration,
+    },
 }
 
 /// Asks for the redirect.
@@ -247,6 +267,8 @@ pub enum WaitReason {
     Lock,
     /// The user is signing in with a user code; the authority named this interval.
     UserCode,
+    /// Another thread or process is signing in.
+    OtherSignIn,
     /// The authority stumbled, and is asked once more. The lock stays with the flow meanwhile.
     Retry,
 }

@@ -203,6 +203,8 @@ pub enum UiReason {
     BadRefreshToken,
     /// The authority refused the refresh token and said no more.
     RefreshRefused,
+    /// Three sign-ins that the user had not asked for went unanswered: none is shown for ten minutes.
+    Unanswered,
 }
 
 impl fmt::Display for UiReason {
@@ -217,6 +219,7 @@ impl fmt::Display for UiReason {
             Self::PasswordExpired => "the password has expired",
             Self::BadRefreshToken => "the stored sign-in has become worthless",
             Self::RefreshRefused => "the authority no longer accepts the stored sign-in",
+            Self::Unanswered => "three went unanswered, so that none is shown unasked for ten minutes",
         })
     }
 }

@@ -72,8 +72,8 @@ mod token;
 pub use account::{Account, AccountSelector};
 pub use app::App;
 pub use ask::{
-    Action, Ask, Entropy, Event, Listen, Listening, Load, Lock, Prompt, Receive, Redirect, Save, SetAside, TryLock,
-    Unlock, Wait, WaitReason,
+    Action, Ask, Entropy, Event, Guarded, Listen, Listening, Load, Lock, Prompt, Receive, Redirect, Save, SetAside,
+    TryLock, Unlock, Wait, WaitReason,
 };
 pub use authority::{Authority, Cloud, Endpoints};
 pub use error::{AdapterFailure, Error, Port, ProtocolError, ServerError, UiReason, UiRequired, Waiting};

@@ -98,11 +98,12 @@ pub struct SignIn {
     pub(crate) login_hint: Option<String>,
     pub(crate) domain_hint: Option<String>,
     pub(crate) timeout: Duration,
+    pub(crate) unasked: bool,
 }
 
 impl Default for SignIn {
     fn default() -> Self {
-        Self { prompt: None, login_hint: None, domain_hint: None, timeout: Duration::from_secs(300) }
+        Self { prompt: None, login_hint: None, domain_hint: None, timeout: Duration::from_secs(300), unasked: false }
     }
 }
 
@@ -127,6 +128,15 @@ impl SignIn {
     /// The domain whose sign-in page to go to straight away.
     pub fn domain_hint(mut self, domain: Option<String>) -> Self {
         self.domain_hint = domain;
+        self
+    }
+
+    /// Whether the user did not ask for it: a call of the app needs it.
+    ///
+    /// Then a sign-in that another thread or process is making is awaited, and after three that nobody has
+    /// answered none is shown for ten minutes. One that the user asks for is always shown.
+    pub fn unasked(mut self, unasked: bool) -> Self {
+        self.unasked = unasked;
         self
     }
 

@@ -44,6 +44,8 @@ pub enum TokenSource {
 pub enum Outcome {
     /// With a token.
     Token(alloc::boxed::Box<Token>),
+    /// Without one: another's sign-in was awaited, and is over. Ask silently again.
+    Joined,
     /// With the accounts in the cache, by user name.
     Accounts(Vec<Account>),
     /// With accounts signed out.

@@ -66,6 +66,11 @@ pub fn user_code(
     text
 }
 
+/// What the user reads while another's sign-in is awaited.
+pub fn other_sign_in(expires_in: Duration) -> String {
+    format!("A sign-in of yours is under way already. Waiting up to {} for it to end.\n", span(expires_in))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use entrada_core::ports::AdapterError;
 use entrada_core::ports::blocking::{Browser, Listener};
 use entrada_core::protocol::ResponseMode;
-use entrada_core::words::{clean, span, user_code};
+use entrada_core::words::{clean, other_sign_in, span, user_code};
 use entrada_core::{Fault, Listen, Listening, Prompt};
 use url::Url;
 
@@ -122,6 +122,7 @@ impl Browser for ConsoleBrowser {
                 let complete = verification_uri_complete.as_deref();
                 self.screen.show(&user_code(code, verification_uri, complete, message.as_deref(), *expires_in))
             }
+            Prompt::OtherSignIn { expires_in } => self.screen.show(&other_sign_in(*expires_in)),
             _ => Err(AdapterError::new(Fault::NotFound, "this terminal does not know how to show that")),
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use entrada_core::ports::AdapterError;
 use entrada_core::ports::blocking::{Browser, Listener};
-use entrada_core::words::{span, user_code};
+use entrada_core::words::{other_sign_in, span, user_code};
 use entrada_core::{Fault, Listen, Prompt};
 use url::Url;
 
@@ -129,6 +129,7 @@ impl Browser for SystemBrowser {
                 let complete = verification_uri_complete.as_deref();
                 self.write(&user_code(code, verification_uri, complete, message.as_deref(), *expires_in))
             }
+            Prompt::OtherSignIn { expires_in } => self.write(&other_sign_in(*expires_in)),
             _ => Err(AdapterError::new(Fault::NotFound, "this browser does not know how to show that")),
         }
     }

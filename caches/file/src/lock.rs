@@ -26,8 +26,9 @@ const NAMELESS: Duration = Duration::from_secs(2);
 /// Each further try means that somebody else finished meanwhile.
 const TRIES: usize = 16;
 
-pub(crate) fn try_lock(path: &Path) -> Result<TryLock, AdapterError> {
-    let lockfile = with_suffix(path, ".lockfile");
+/// The lock of that suffix on the cache at that path.
+pub(crate) fn try_lock(path: &Path, suffix: &str) -> Result<TryLock, AdapterError> {
+    let lockfile = with_suffix(path, suffix);
     for _ in 0..TRIES {
         let step = match create_new(&lockfile) {
             Ok(file) => seize(file, &lockfile),

@@ -12,6 +12,7 @@
 //! # Ok::<(), entrada_core::ports::AdapterError>(())
 //! ```
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,6 +33,8 @@ pub struct MemoryCache {
 struct Shared {
     content: Mutex<Content>,
     locked: AtomicBool,
+    /// The names of the sign-ins under way.
+    signing_in: Mutex<HashSet<String>>,
 }
 
 #[derive(Default)]
@@ -113,6 +116,13 @@ impl Cache for MemoryCache {
         Ok(TryLock::Held(Box::new(Guard { shared: Arc::clone(&self.shared) })))
     }
 
+    fn try_lock_sign_in(&self, name: &str) -> Result<TryLock, AdapterError> {
+        if !self.shared.signing_in().insert(name.to_owned()) {
+            return Ok(TryLock::Busy);
+        }
+        Ok(TryLock::Held(Box::new(SignInGuard { shared: Arc::clone(&self.shared), name: name.to_owned() })))
+    }
+
     fn location(&self) -> String {
         "memory".to_owned()
     }
@@ -126,6 +136,24 @@ struct Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         self.shared.locked.store(false, Ordering::Release);
+    }
+}
+
+/// The same for the sign-ins of a name.
+struct SignInGuard {
+    shared: Arc<Shared>,
+    name: String,
+}
+
+impl Drop for SignInGuard {
+    fn drop(&mut self) {
+        self.shared.signing_in().remove(&self.name);
+    }
+}
+
+impl Shared {
+    fn signing_in(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.signing_in.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -8,11 +8,11 @@ use std::vec::Vec;
 
 use futures::io::AsyncReadExt;
 
-use super::{Cause, http_answer, http_request, no_listener, too_large};
+use super::{Cause, Guards, http_answer, http_request, no_listener, too_large};
 use crate::ports::AdapterError;
-use crate::ports::asynchronous::{Body, Browser, Cache, Clock, Entropy, Listener, Transport, TryLock};
+use crate::ports::asynchronous::{Body, Browser, Cache, Clock, Entropy, Listener, Transport};
 use crate::protocol::{HttpAnswer, HttpQuery};
-use crate::{Action, Error, Flow, Lock, Outcome};
+use crate::{Action, Error, Flow, Guarded, Outcome};
 
 /// What a flow is run over.
 #[derive(Clone, Copy)]
@@ -40,7 +40,7 @@ impl std::fmt::Debug for Ports<'_> {
 /// Dropping the future gives lock and listener back.
 pub async fn run((mut flow, mut action): (Flow, Action), ports: Ports<'_>) -> Result<Outcome, Error> {
     let mut cause = Cause::default();
-    let mut guard: Option<Box<dyn Send>> = None;
+    let mut guards = Guards::default();
     let mut listener: Option<Box<dyn Listener>> = None;
     loop {
         let mut note = |error: AdapterError| cause.note(error);
@@ -56,17 +56,15 @@ pub async fn run((mut flow, mut action): (Flow, Action), ports: Ports<'_>) -> Re
             }
             Action::SetAside(ask) => ask.reply(ports.cache.set_aside().await.map_err(&mut note)),
             Action::TryLock(ask) => {
-                ask.reply(ports.cache.try_lock().await.map_err(&mut note).map(|tried| match tried {
-                    TryLock::Held(held) => {
-                        guard = Some(held);
-                        Lock::Held
-                    }
-                    TryLock::Busy => Lock::Busy,
-                    TryLock::Unsupported => Lock::Unsupported,
-                }))
+                let tried = match &ask.query.of {
+                    Guarded::Cache => ports.cache.try_lock().await,
+                    Guarded::SignIn(name) => ports.cache.try_lock_sign_in(name).await,
+                };
+                let taken = tried.map(|tried| guards.take(&ask.query.of, tried));
+                ask.reply(taken.map_err(&mut note))
             }
             Action::Unlock(ask) => {
-                guard = None;
+                guards.free(&ask.query.of);
                 ask.answer(())
             }
             Action::Entropy(ask) => {

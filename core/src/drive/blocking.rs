@@ -6,11 +6,11 @@ use std::time::Instant;
 use std::vec;
 use std::vec::Vec;
 
-use super::{Cause, http_answer, http_request, no_listener, too_large};
+use super::{Cause, Guards, http_answer, http_request, no_listener, too_large};
 use crate::ports::AdapterError;
-use crate::ports::blocking::{Body, Browser, Cache, Clock, Entropy, Listener, Transport, TryLock};
+use crate::ports::blocking::{Body, Browser, Cache, Clock, Entropy, Listener, Transport};
 use crate::protocol::{HttpAnswer, HttpQuery};
-use crate::{Action, Error, Fault, Flow, Lock, Outcome};
+use crate::{Action, Error, Fault, Flow, Guarded, Outcome};
 
 /// What a flow is run over.
 #[derive(Clone, Copy)]
@@ -39,7 +39,7 @@ impl std::fmt::Debug for Ports<'_> {
 /// that is held when this returns, or is unwound, is given back.
 pub fn run((mut flow, mut action): (Flow, Action), ports: Ports<'_>) -> Result<Outcome, Error> {
     let mut cause = Cause::default();
-    let mut guard: Option<Box<dyn Send>> = None;
+    let mut guards = Guards::default();
     let mut listener: Option<Box<dyn Listener>> = None;
     loop {
         let mut note = |error: AdapterError| cause.note(error);
@@ -54,16 +54,16 @@ pub fn run((mut flow, mut action): (Flow, Action), ports: Ports<'_>) -> Result<O
                 ask.reply(saved)
             }
             Action::SetAside(ask) => ask.reply(ports.cache.set_aside().map_err(&mut note)),
-            Action::TryLock(ask) => ask.reply(ports.cache.try_lock().map_err(&mut note).map(|tried| match tried {
-                TryLock::Held(held) => {
-                    guard = Some(held);
-                    Lock::Held
-                }
-                TryLock::Busy => Lock::Busy,
-                TryLock::Unsupported => Lock::Unsupported,
-            })),
+            Action::TryLock(ask) => {
+                let tried = match &ask.query.of {
+                    Guarded::Cache => ports.cache.try_lock(),
+                    Guarded::SignIn(name) => ports.cache.try_lock_sign_in(name),
+                };
+                let taken = tried.map(|tried| guards.take(&ask.query.of, tried));
+                ask.reply(taken.map_err(&mut note))
+            }
             Action::Unlock(ask) => {
-                guard = None;
+                guards.free(&ask.query.of);
                 ask.answer(())
             }
             Action::Entropy(ask) => {

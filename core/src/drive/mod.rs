@@ -7,9 +7,10 @@ pub mod blocking;
 use std::boxed::Box;
 use std::string::String;
 
-use crate::Error;
 use crate::ports::AdapterError;
+use crate::ports::blocking::TryLock;
 use crate::protocol::{HttpAnswer, HttpQuery};
+use crate::{Error, Guarded, Lock};
 
 /// Keeps the newest error of an adapter, to give it back where the flow ends because of it.
 #[derive(Default)]
@@ -28,6 +29,37 @@ impl Cause {
             Some(cause) => error.with_source(cause.into_source()),
             None => error,
         }
+    }
+}
+
+/// The locks that a flow holds; given back when dropped.
+#[derive(Default)]
+struct Guards {
+    cache: Option<Box<dyn Send>>,
+    sign_in: Option<Box<dyn Send>>,
+}
+
+impl Guards {
+    fn of(&mut self, guarded: &Guarded) -> &mut Option<Box<dyn Send>> {
+        match guarded {
+            Guarded::Cache => &mut self.cache,
+            Guarded::SignIn(_) => &mut self.sign_in,
+        }
+    }
+
+    fn take(&mut self, guarded: &Guarded, tried: TryLock) -> Lock {
+        match tried {
+            TryLock::Held(held) => {
+                *self.of(guarded) = Some(held);
+                Lock::Held
+            }
+            TryLock::Busy => Lock::Busy,
+            TryLock::Unsupported => Lock::Unsupported,
+        }
+    }
+
+    fn free(&mut self, guarded: &Guarded) {
+        *self.of(guarded) = None;
     }
 }
 

@@ -10,8 +10,8 @@ use crate::ask::Answer;
 use crate::cache::{Found, Snapshot, TokenCache};
 use crate::protocol::{HttpQuery, merged_claims};
 use crate::{
-    Account, Action, App, Ask, Endpoints, Error, Fault, Load, Outcome, Save, SetAside, SignIn, Token, TokenRequest,
-    TokenSource, UnixTime, Unlock, Wait, WaitReason, Warning,
+    Account, Action, App, Ask, Endpoints, Error, Fault, Guarded, Load, Outcome, Save, SetAside, SignIn, Token,
+    TokenRequest, TokenSource, UnixTime, Unlock, Wait, WaitReason, Warning,
 };
 
 /// A token with less to live than this is due for renewal, as in all of Microsoft's libraries.
@@ -34,6 +34,8 @@ pub(super) struct Context {
     pub(super) waited: bool,
     /// Whether the lock is ours, so that no end forgets it.
     pub(super) holds_lock: bool,
+    /// The same of the sign-in's lock.
+    pub(super) holds_sign_in: bool,
     number: u32,
 }
 
@@ -51,6 +53,7 @@ impl Context {
             started: None,
             waited: false,
             holds_lock: false,
+            holds_sign_in: false,
             number: 0,
         }
     }
@@ -164,8 +167,8 @@ impl Context {
         Action::SetAside(self.ask(SetAside, Answer::SetAside))
     }
 
-    pub(super) fn ask_unlock(&mut self) -> Action {
-        Action::Unlock(self.ask(Unlock, |()| Answer::Unlocked))
+    pub(super) fn ask_unlock(&mut self, of: Guarded) -> Action {
+        Action::Unlock(self.ask(Unlock { of }, |()| Answer::Unlocked))
     }
 
     pub(super) fn ask_wait(&mut self, duration: Duration, reason: WaitReason) -> Action {

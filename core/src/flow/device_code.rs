@@ -7,7 +7,7 @@ use super::context::Context;
 use super::interactive::check_id_token;
 use super::lock::{self, Work};
 use super::store::Granted;
-use super::{Step, misuse};
+use super::{Step, misuse, refusal};
 use crate::ask::Answer;
 use crate::protocol::{DeviceCode, HttpAnswer, device_code_query, poll_query, read_device_code, read_token};
 use crate::{Action, Error, Fault, Port, Prompt, TokenSource, WaitReason, Waiting};
@@ -89,7 +89,7 @@ fn present(context: &mut Context, code: DeviceCode) -> Step {
 
 fn pause(context: &mut Context, mut pending: Pending) -> Step {
     if pending.waited >= pending.code.expires_in {
-        return Step::End(Err(Error::TimedOut(Waiting::UserCode)));
+        return refusal::unanswered(context, Waiting::UserCode);
     }
     // The last pause ends with the code, so that the last question is not asked in vain.
     let duration = pending.interval.min(pending.code.expires_in - pending.waited);
@@ -125,7 +125,7 @@ fn polled(context: &mut Context, mut pending: Pending, answer: &HttpAnswer) -> S
             pending.interval = pending.interval.saturating_add(SLOW_DOWN);
             pause(context, pending)
         }
-        "expired_token" | "code_expired" => Step::End(Err(Error::TimedOut(Waiting::UserCode))),
+        "expired_token" | "code_expired" => refusal::unanswered(context, Waiting::UserCode),
         _ if server.is_transient() => {
             pending.back_off(server.retry_after);
             pause(context, pending)

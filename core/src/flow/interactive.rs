@@ -6,7 +6,7 @@ use alloc::vec;
 use super::context::Context;
 use super::lock::{self, Work};
 use super::store::Granted;
-use super::{Step, misuse};
+use super::{Step, misuse, refusal};
 use crate::ask::Answer;
 use crate::protocol::{
     AuthorizationRequest, AuthorizationSecrets, Grant, HttpAnswer, ResponseMode, TokenAnswer, read_redirect,
@@ -49,7 +49,7 @@ pub(super) fn resume(context: &mut Context, state: State, answer: Result<Answer,
         (State::Opening(secrets), Ok(Answer::Listening(listening))) => present(context, Attempt { secrets, listening }),
         (State::Presenting(attempt), Ok(Answer::Presented)) => Ok(receive(context, attempt)),
         (State::Receiving(attempt), Ok(Answer::Redirect(redirect))) => redeem(context, attempt, redirect),
-        (State::Receiving(_), Err(Fault::TimedOut)) => Err(Error::TimedOut(Waiting::SignIn)),
+        (State::Receiving(_), Err(Fault::TimedOut)) => return refusal::unanswered(context, Waiting::SignIn),
         (State::Redeeming(attempt), Ok(Answer::Http(answer))) => redeemed(context, &attempt, &answer),
         (State::Opening(_) | State::Presenting(_) | State::Receiving(_), Err(fault)) => {
             Err(Error::adapter(Port::Browser, fault))

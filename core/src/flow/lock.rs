@@ -13,7 +13,7 @@ use super::silent::{self, Lookup};
 use super::{Step, misuse, store};
 use crate::ask::Answer;
 use crate::cache::{Snapshot, TokenCache};
-use crate::{Account, AccountSelector, Error, Fault, Lock, Outcome, Port, TryLock, WaitReason, Warning};
+use crate::{Account, AccountSelector, Error, Fault, Guarded, Lock, Outcome, Port, TryLock, WaitReason, Warning};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
@@ -38,6 +38,11 @@ pub(super) enum Work {
 pub(super) struct Noting {
     pub(super) note: Note,
     pub(super) result: Result<Outcome, Error>,
+}
+
+/// Notes something, and ends with the result.
+pub(super) fn note(context: &mut Context, note: Note, result: Result<Outcome, Error>) -> Step {
+    begin(context, Work::Note(Box::new(Noting { note, result })))
 }
 
 /// Whether there is a lock to give back.
@@ -104,7 +109,7 @@ pub(super) fn resume(context: &mut Context, state: Locking, answer: Result<Answe
 }
 
 fn attempt(context: &mut Context, state: Locking) -> Step {
-    let action = crate::Action::TryLock(context.ask(TryLock, Answer::Lock));
+    let action = crate::Action::TryLock(context.ask(TryLock { of: Guarded::Cache }, Answer::Lock));
     Step::Ask(super::State::Locking(Locking { stage: Stage::Trying, ..state }), action)
 }
 

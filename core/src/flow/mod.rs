@@ -6,19 +6,22 @@
 //!  silent ──► (valid in the cache) ───────────────────────────────► Done
 //!     │
 //!     └► discovery? ─► lock ─► load again ─► refresh ─► save ─► unlock ─► Done
-//!                                   │            └► UI required ───────► Done
+//!                                   │            └► refusal: noted ─────► Done
 //!                                   └► (somebody else has refreshed) ──► Done
 //!
-//!  interactive ─► discovery? ─► entropy ─► listen ─► present ─► receive ─► redeem ┐
-//!  device code ─► discovery? ─► user code ─► present ─► wait ─► poll ─────────────┤
+//!  join ──► (another's sign-in is over) ──────────────────────────► Done
+//!     ├► interactive: discovery? ─► entropy ─► listen ─► present ─► receive ─► redeem ┐
+//!     └► device code: discovery? ─► user code ─► present ─► wait ─► poll ─────────────┤
 //!                                            lock ─► load ─► save ─► unlock ─► Done
 //! ```
 //!
-//! The lock covers load, refresh and save, and never a sign-in.
+//! The lock covers load, refresh and save, and never a sign-in. Sign-ins have one of their own, so that no two
+//! windows ask the same user for the same at once; with it held they begin, and it is given back at the end.
 
 mod context;
 mod device_code;
 mod interactive;
+mod join;
 mod lock;
 mod refusal;
 mod silent;
@@ -32,7 +35,7 @@ use alloc::string::String;
 use self::context::Context;
 use crate::ask::{Answer, Event};
 use crate::protocol;
-use crate::{AccountSelector, Action, App, Error, Fault, Port, SignIn, TokenRequest, UnixTime};
+use crate::{AccountSelector, Action, App, Error, Fault, Guarded, Port, SignIn, TokenRequest, UnixTime};
 
 /// One run of the token state machine.
 ///
@@ -49,11 +52,14 @@ pub struct Flow {
 #[derive(Debug)]
 enum State {
     Silent(silent::State),
+    Joining(join::Joining),
     Discovering(AfterDiscovery),
     Locking(lock::Locking),
     Storing(store::State),
     SigningIn(interactive::State),
     UserCode(device_code::State),
+    /// The sign-in is over; others may begin theirs.
+    Leaving(Result<crate::Outcome, Error>),
     Ended,
 }
 
@@ -82,15 +88,13 @@ impl Flow {
 
     /// Signs the user in with a browser: authorization code with PKCE.
     pub fn interactive(app: &App, request: &TokenRequest, sign_in: &SignIn) -> (Self, Action) {
-        Self::start(Context::new(app, request, sign_in.clone()), |context| {
-            with_endpoints(context, AfterDiscovery::SignIn)
-        })
+        Self::start(Context::new(app, request, sign_in.clone()), |context| join::begin(context, AfterDiscovery::SignIn))
     }
 
     /// Signs the user in on another device, with a user code.
     pub fn device_code(app: &App, request: &TokenRequest, sign_in: &SignIn) -> (Self, Action) {
         Self::start(Context::new(app, request, sign_in.clone()), |context| {
-            with_endpoints(context, AfterDiscovery::UserCode)
+            join::begin(context, AfterDiscovery::UserCode)
         })
     }
 
@@ -134,11 +138,16 @@ impl Flow {
         context.advance(now);
         let step = match state {
             State::Silent(state) => silent::resume(context, state, event.answer),
+            State::Joining(state) => join::resume(context, state, event.answer),
             State::Discovering(next) => discovered(context, next, event.answer),
             State::Locking(state) => lock::resume(context, state, event.answer),
             State::Storing(state) => store::resume(context, state, event.answer),
             State::SigningIn(state) => interactive::resume(context, state, event.answer),
             State::UserCode(state) => device_code::resume(context, state, event.answer),
+            State::Leaving(result) => match event.answer {
+                Ok(Answer::Unlocked) | Err(_) => Step::End(result),
+                Ok(_) => misuse(),
+            },
             State::Ended => misuse(),
         };
         self.settle(step)
@@ -154,6 +163,11 @@ impl Flow {
             Step::End(result) if core::mem::take(&mut self.context.holds_lock) => {
                 let step = store::end(&mut self.context, lock::Holding::Lock, result);
                 self.settle(step)
+            }
+            Step::End(result) if core::mem::take(&mut self.context.holds_sign_in) => {
+                let action = self.context.ask_unlock(Guarded::SignIn(refusal::sign_in_name(&self.context)));
+                self.state = State::Leaving(result);
+                action
             }
             Step::End(result) => Action::Done(self.context.conclude(result)),
         }

@@ -8,9 +8,10 @@ use alloc::string::String;
 use core::time::Duration;
 
 use super::context::{Context, Loaded};
+use super::{Step, lock};
 use crate::cache::{TokenCache, note_name};
 use crate::error::UiRequired;
-use crate::{Account, App, Error, Secret, ServerError, UiReason, UnixTime};
+use crate::{Account, App, Error, Secret, ServerError, UiReason, UnixTime, Waiting};
 
 /// How long a busy or broken authority is left alone where it does not say.
 const BUSY: Duration = Duration::from_secs(60);
@@ -46,6 +47,12 @@ impl Note {
             Self::Unanswered { name } => cache.note_unanswered(name, now),
         }
     }
+}
+
+/// The end of a sign-in that nobody has answered.
+pub(super) fn unanswered(context: &mut Context, waiting: Waiting) -> Step {
+    let note = Note::Unanswered { name: sign_in_name(context) };
+    lock::note(context, note, Err(Error::TimedOut(waiting)))
 }
 
 /// What a request for this user's token is called in notes.

@@ -10,7 +10,7 @@ use super::{Step, misuse};
 use crate::ask::Answer;
 use crate::cache::{Filing, declined_scopes};
 use crate::protocol::TokenAnswer;
-use crate::{Account, Error, Fault, Outcome, Port, Save, Token, TokenSource, Warning};
+use crate::{Account, Error, Fault, Guarded, Outcome, Port, Save, Token, TokenSource, Warning};
 
 /// What the authority granted, and to whom.
 #[derive(Debug)]
@@ -131,7 +131,7 @@ pub(super) fn end(context: &mut Context, holding: Holding, result: Result<Outcom
     match holding {
         Holding::Nothing => Step::End(result),
         Holding::Lock => {
-            let action = context.ask_unlock();
+            let action = context.ask_unlock(Guarded::Cache);
             Step::Ask(super::State::Storing(State { stage: Stage::Unlocking, holding, result }), action)
         }
     }

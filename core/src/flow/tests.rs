@@ -110,13 +110,13 @@ impl Run {
 }
 
 /// The flow of that number after so many right answers, and the next right one; nothing where it has ended.
-fn standing_at(cache: &'static str, number: usize, steps: usize) -> Option<(Flow, Event, bool)> {
+fn standing_at(cache: &'static str, number: usize, steps: usize) -> Option<(Flow, Event, u32)> {
     let (mut run, (mut flow, mut action)) = flows(cache).swap_remove(number);
     for _ in 0..steps {
         action = flow.resume(NOW, run.answer(action).ok()?);
     }
-    let is_locked = flow.context.holds_lock;
-    Some((flow, run.answer(action).ok()?, is_locked))
+    let locks = u32::from(flow.context.holds_lock) + u32::from(flow.context.holds_sign_in);
+    Some((flow, run.answer(action).ok()?, locks))
 }
 
 #[test]
@@ -128,18 +128,21 @@ fn an_answer_of_the_wrong_kind_ends_every_state_and_gives_the_lock_back() {
                 let Some((_, right, _)) = standing_at(cache, number, steps) else { break };
                 let right = discriminant(&right.answer.expect("a good answer"));
                 for wrong in kinds().into_iter().filter(|kind| discriminant(kind) != right) {
-                    let (mut flow, event, is_locked) = standing_at(cache, number, steps).expect("the same state");
+                    let (mut flow, event, locks) = standing_at(cache, number, steps).expect("the same state");
                     let kind = format!("{wrong:?} at {:?}", flow.state);
                     let event = Event { number: event.number, answer: Ok(wrong) };
                     let action = flow.resume(NOW + Duration::from_secs(1), event);
-                    let action = match action {
-                        Action::Unlock(ask) if is_locked => flow.resume(NOW, ask.answer(())),
-                        other => other,
-                    };
+                    let mut action = action;
+                    let mut given_back = 0;
+                    while let Action::Unlock(ask) = action {
+                        given_back += 1;
+                        action = flow.resume(NOW, ask.answer(()));
+                    }
+                    assert_eq!(given_back, locks, "{kind}");
                     assert!(matches!(action, Action::Done(Err(Error::Misuse(_)))), "{kind}: {action:?}");
-                    assert!(!flow.context.holds_lock, "{kind}");
+                    assert!(!flow.context.holds_lock && !flow.context.holds_sign_in, "{kind}");
                     refused += 1;
-                    locked += u32::from(is_locked);
+                    locked += locks;
                 }
             }
         }

@@ -42,6 +42,12 @@ pub trait Cache: Send + Sync {
     /// Tries to lock out all others who share this cache; never waits for them.
     async fn try_lock(&self) -> Result<TryLock, AdapterError>;
 
+    /// The same for the sign-ins of a name.
+    async fn try_lock_sign_in(&self, name: &str) -> Result<TryLock, AdapterError> {
+        let _ = name;
+        Ok(TryLock::Unsupported)
+    }
+
     /// Where the bytes are kept, for the user to read.
     fn location(&self) -> String;
 }

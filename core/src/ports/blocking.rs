@@ -48,6 +48,14 @@ pub trait Cache: Send + Sync {
     /// Tries to lock out all others who share this cache, threads and processes alike; never blocks.
     fn try_lock(&self) -> Result<TryLock, AdapterError>;
 
+    /// The same for the sign-ins of a name (32 hexadecimal digits), which is held for as long as the user takes.
+    ///
+    /// Without it several windows may ask for the same sign-in at once, and nothing else.
+    fn try_lock_sign_in(&self, name: &str) -> Result<TryLock, AdapterError> {
+        let _ = name;
+        Ok(TryLock::Unsupported)
+    }
+
     /// Where the bytes are kept, for the user to read.
     fn location(&self) -> String;
 }

@@ -14,6 +14,7 @@ mod drivers;
 mod foreign_data;
 mod interactive;
 mod interactive_fails;
+mod join;
 mod lock;
 mod random;
 mod redaction;

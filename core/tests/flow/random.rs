@@ -34,6 +34,7 @@ fn answers(rng: &mut Rng, seed: u64) -> Vec<Reply> {
         error(500, "server_error", "").into(),
         html(200).into(),
         html(503).into(),
+        error(429, "too_many_requests", "").into(),
         status(302).into(),
         json(200, &json!({ "access_token": 5 })).into(),
         json(200, &Value::Null).into(),
@@ -70,8 +71,8 @@ fn flow(rng: &mut Rng, app: &App) -> (Flow, entrada_core::Action, bool) {
     let request = request().account(who.clone()).force_refresh(rng.once_in(4));
     let (kind, (flow, action)) = match rng.below(8) {
         0..4 => (0, Flow::silent(app, &request)),
-        4 | 5 => (1, Flow::interactive(app, &request, &sign_in())),
-        6 => (2, Flow::device_code(app, &request, &sign_in())),
+        4 | 5 => (1, Flow::interactive(app, &request, &sign_in().unasked(rng.once_in(2)))),
+        6 => (2, Flow::device_code(app, &request, &sign_in().unasked(rng.once_in(2)))),
         _ => (3, Flow::sign_out(app, Some(who).filter(|_| rng.once_in(2)))),
     };
     (flow, action, kind == 0)
@@ -97,6 +98,7 @@ fn whatever_happens_the_flow_ends_and_nothing_is_lost() {
         let before = world.cache.clone().unwrap();
         let locks = [Lock::Held, Lock::Busy, Lock::Busy, Lock::Unsupported];
         world.locks.extend((0..rng.below(6)).map(|_| *rng.pick(&locks)));
+        world.sign_in_locks.extend((0..rng.below(4)).map(|_| *rng.pick(&locks)));
         world.browser = match rng.below(6) {
             0 => Back::with("error=access_denied&state={state}"),
             1 => Back::with("code=code-1&state=other"),

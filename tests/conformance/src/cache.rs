@@ -43,6 +43,7 @@ pub fn cache<C: Cache>(make: impl Fn() -> C) {
     no_content_is_ever_torn(&make);
     the_lock_excludes_and_frees(&make);
     the_lock_has_one_holder_among_many(&make);
+    sign_in_locks_go_by_name(&make);
     set_aside_loses_nothing(&make);
 }
 
@@ -163,6 +164,21 @@ fn the_lock_has_one_holder_among_many<C: Cache>(make: &impl Fn() -> C) {
         }
     });
     assert_eq!(total.into_inner(), THREADS * ROUNDS);
+}
+
+/// Where there are such locks; a cache need not have them.
+fn sign_in_locks_go_by_name<C: Cache>(make: &impl Fn() -> C) {
+    const NAMES: [&str; 2] = ["0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"];
+    let (one, two) = (make(), make());
+    let try_lock = |cache: &C, name| cache.try_lock_sign_in(name).expect("a try for the sign-in's lock");
+    let TryLock::Held(guard) = try_lock(&one, NAMES[0]) else { return };
+    for cache in [&one, &two] {
+        assert!(matches!(try_lock(cache, NAMES[0]), TryLock::Busy), "one sign-in of a name at a time");
+    }
+    let TryLock::Held(other) = try_lock(&two, NAMES[1]) else { panic!("another name has another lock") };
+    let TryLock::Held(cache) = two.try_lock().expect("a try") else { panic!("and the cache has its own") };
+    drop((guard, other, cache));
+    assert!(matches!(try_lock(&two, NAMES[0]), TryLock::Held(_)), "it is free when the guard is dropped");
 }
 
 fn set_aside_loses_nothing<C: Cache>(make: &impl Fn() -> C) {

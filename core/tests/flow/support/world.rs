@@ -12,8 +12,8 @@ use std::time::Duration;
 use entrada_core::cache::Snapshot;
 use entrada_core::protocol::{HttpAnswer, HttpQuery, ResponseMode};
 use entrada_core::{
-    Action, App, Error, Event, Fault, Flow, Listen, Listening, Lock, Outcome, Prompt, Receive, Redirect, Secret,
-    SignIn, TokenRequest, UnixTime, Wait, WaitReason,
+    Action, App, Error, Event, Fault, Flow, Guarded, Listen, Listening, Lock, Outcome, Prompt, Receive, Redirect,
+    Secret, SignIn, TokenRequest, UnixTime, Wait, WaitReason,
 };
 use serde_json::Value;
 
@@ -72,6 +72,8 @@ pub(crate) struct World {
     pub(crate) authority: VecDeque<Reply>,
     /// How tries for the lock end, in order; ours where the script says no more.
     pub(crate) locks: VecDeque<Lock>,
+    /// The same of the sign-in's lock; there is none where the script says no more.
+    pub(crate) sign_in_locks: VecDeque<Lock>,
     /// What others have made of the cache after each wait; untouched where the script says nothing.
     pub(crate) meanwhile: VecDeque<Option<Cached>>,
     pub(crate) browser: Back,
@@ -92,6 +94,7 @@ pub(crate) struct World {
     log: Vec<String>,
     elapsed: Duration,
     held: bool,
+    signing_in: bool,
     retries: usize,
     tried_in_vain: bool,
     watch: Watch,
@@ -103,6 +106,7 @@ impl World {
             cache: None,
             authority: VecDeque::new(),
             locks: VecDeque::new(),
+            sign_in_locks: VecDeque::new(),
             meanwhile: VecDeque::new(),
             browser: Back::with("code=code-1&state={state}&session_state=1"),
             broken: None,
@@ -117,6 +121,7 @@ impl World {
             log: Vec::new(),
             elapsed: Duration::ZERO,
             held: false,
+            signing_in: false,
             retries: 0,
             tried_in_vain: false,
             watch: Watch::default(),
@@ -173,8 +178,14 @@ impl World {
                 ask.reply(saved)
             }
             Action::SetAside(ask) => ask.reply(self.set_aside()),
-            Action::TryLock(ask) => ask.reply(self.try_lock()),
-            Action::Unlock(ask) => ask.reply(self.unlock()),
+            Action::TryLock(ask) => match ask.query.of {
+                Guarded::Cache => ask.reply(self.try_lock()),
+                Guarded::SignIn(_) => ask.reply(self.try_sign_in_lock()),
+            },
+            Action::Unlock(ask) => match ask.query.of {
+                Guarded::Cache => ask.reply(self.unlock()),
+                Guarded::SignIn(_) => ask.reply(self.unlock_sign_in()),
+            },
             Action::Entropy(ask) => {
                 let bytes = self.entropy(ask.query.bytes);
                 ask.reply(bytes)
@@ -204,7 +215,7 @@ impl World {
 
     /// Looks at how a flow has ended.
     pub(crate) fn ended(&mut self, ending: Result<Outcome, Error>) -> Result<Outcome, Error> {
-        assert!(!self.held, "the lock is still held at the end: {}", self.story());
+        assert!(!self.held && !self.signing_in, "a lock is still held at the end: {}", self.story());
         let refreshes = self.log.iter().filter(|word| *word == "refresh").count();
         assert!(refreshes <= 1 + self.retries.min(1), "one flow, {refreshes} refreshes: {}", self.story());
         self.retries = 0;
@@ -336,6 +347,21 @@ impl World {
         assert!(self.held, "unlocked without a lock: {}", self.story());
         self.held = false;
         self.note("unlock")
+    }
+
+    /// A world that has no such lock says nothing of it.
+    fn try_sign_in_lock(&mut self) -> Result<Lock, Fault> {
+        assert!(!self.held && !self.signing_in, "locked twice: {}", self.story());
+        let Some(lock) = self.sign_in_locks.pop_front() else { return Ok(Lock::Unsupported) };
+        self.note("sign-in-lock")?;
+        self.signing_in = lock == Lock::Held;
+        Ok(lock)
+    }
+
+    fn unlock_sign_in(&mut self) -> Result<(), Fault> {
+        assert!(self.signing_in && !self.held, "unlocked out of order: {}", self.story());
+        self.signing_in = false;
+        self.note("sign-in-unlock")
     }
 
     pub(crate) fn is_locked(&self) -> bool {

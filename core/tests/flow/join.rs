@@ -1,0 +1,121 @@
+//! Several who need a sign-in at once, and a user who is not there.
+
+use std::time::Duration;
+
+use entrada_core::{Error, Fault, Lock, Outcome, Prompt, SignIn, UiReason, Waiting};
+
+use crate::support::*;
+
+fn unasked() -> SignIn {
+    sign_in().unasked(true)
+}
+
+fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+#[test]
+fn the_first_one_shows_the_page_and_holds_the_lock_until_the_token_is_stored() {
+    for how in [sign_in(), unasked()] {
+        let mut world = World::new();
+        world.sign_in_locks.push_back(Lock::Held);
+        world.answers(Grant::of("access-1").refresh("refresh-1"));
+        token(world.interactive(&entra(), &request(), &how));
+        let look = if format!("{how:?}").contains("unasked: true") { "load " } else { "" };
+        let story = "entropy listen present receive redeem lock load save unlock sign-in-unlock";
+        assert_eq!(world.story(), format!("sign-in-lock {look}{story}"));
+    }
+}
+
+#[test]
+fn the_second_one_says_so_and_waits_for_the_first() {
+    let mut world = World::new();
+    world.sign_in_locks.extend([Lock::Busy, Lock::Busy, Lock::Busy, Lock::Held]);
+    world.meanwhile.extend([None, None, Some(signed_in().access(&ADA, "access-1", 3600))]);
+    let ending = world.interactive(&entra(), &request(), &unasked());
+    assert!(matches!(ending, Ok(Outcome::Joined)), "{ending:?}");
+    assert_eq!(
+        world.story(),
+        "sign-in-lock present wait sign-in-lock wait sign-in-lock wait sign-in-lock sign-in-unlock"
+    );
+    assert!(matches!(world.prompts[..], [Prompt::OtherSignIn { expires_in }] if expires_in == seconds(300)));
+    world.later(seconds(0));
+    assert_eq!(token(world.silent(&entra(), &request())).secret.expose(), "access-1");
+}
+
+#[test]
+fn whoever_is_first_just_after_another_finds_the_token() {
+    let mut world = World::with(&signed_in().access(&ADA, "access-1", 3600));
+    world.sign_in_locks.push_back(Lock::Held);
+    assert_eq!(token(world.interactive(&entra(), &request(), &unasked())).secret.expose(), "access-1");
+    assert_eq!(world.story(), "sign-in-lock load sign-in-unlock");
+}
+
+#[test]
+fn a_user_who_asks_is_not_kept_waiting() {
+    let mut world = World::with(&signed_in().access(&ADA, "access-0", 3600));
+    world.sign_in_locks.push_back(Lock::Busy);
+    world.answers(Grant::of("access-1").refresh("refresh-1").to(&ADA));
+    assert_eq!(token(world.interactive(&entra(), &request(), &sign_in())).secret.expose(), "access-1");
+    assert_eq!(world.story(), "sign-in-lock entropy listen present receive redeem lock load save unlock");
+}
+
+#[test]
+fn another_that_never_ends_is_not_awaited_for_ever() {
+    let mut world = World::new();
+    world.sign_in_locks.extend([Lock::Busy; 5000]);
+    world.answers(Grant::of("access-1").refresh("refresh-1"));
+    token(world.interactive(&entra(), &request(), &unasked()));
+    assert_eq!(world.waits.iter().sum::<Duration>(), seconds(300));
+}
+
+#[test]
+fn no_lock_is_no_hindrance_and_whoever_gives_up_gives_up() {
+    let mut world = World::new();
+    world.broken = Some(("sign-in-lock", Fault::Denied));
+    world.sign_in_locks.push_back(Lock::Held);
+    world.answers(Grant::of("access-1").refresh("refresh-1"));
+    token(world.interactive(&entra(), &request(), &unasked()));
+
+    let mut world = World::new();
+    world.sign_in_locks.push_back(Lock::Busy);
+    world.broken = Some(("wait", Fault::Cancelled));
+    let ending = world.interactive(&entra(), &request(), &unasked());
+    assert!(matches!(ending, Err(Error::Cancelled)), "{ending:?}");
+}
+
+#[test]
+fn a_user_code_is_shown_once_too() {
+    let mut world = World::new();
+    world.sign_in_locks.extend([Lock::Busy, Lock::Held]);
+    let ending = world.device_code(&entra(), &request(), &unasked());
+    assert!(matches!(ending, Ok(Outcome::Joined)), "{ending:?}");
+}
+
+#[test]
+fn after_three_in_vain_the_user_is_left_alone_for_ten_minutes() {
+    let mut world = World::with(&Cached::new());
+    world.browser = Back::Fault(Fault::TimedOut);
+    for _ in 0..3 {
+        let ending = world.interactive(&entra(), &request(), &unasked());
+        assert!(matches!(ending, Err(Error::TimedOut(Waiting::SignIn))), "{ending:?}");
+        world.later(seconds(300));
+    }
+    assert_eq!(reason(world.interactive(&entra(), &request(), &unasked())), UiReason::Unanswered);
+    assert_eq!(reason(world.device_code(&entra(), &request(), &unasked())), UiReason::Unanswered);
+    assert_eq!(world.story(), "load load", "nothing is shown");
+
+    // Another account is another matter; and who asks gets a page.
+    world.later(seconds(0));
+    let other = request().account(entrada_core::AccountSelector::Named("bob@contoso.com".into()));
+    assert!(matches!(world.interactive(&entra(), &other, &unasked()), Err(Error::TimedOut(_))));
+    assert!(matches!(world.interactive(&entra(), &request(), &sign_in()), Err(Error::TimedOut(_))));
+
+    // Ten minutes after the last one it may be tried again, and an answer ends it all.
+    world.later(seconds(601));
+    world.browser = World::new().browser;
+    world.answers(Grant::of("access-1").refresh("refresh-1"));
+    token(world.interactive(&entra(), &request(), &unasked()));
+    let notes = world.cached()["Entrada"].to_string();
+    assert_eq!(notes.matches("18000").count(), 1, "only the other account's is left: {notes}");
+}
