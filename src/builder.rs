@@ -22,6 +22,7 @@ pub struct ClientBuilder {
     browser: Option<Arc<dyn Browser>>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    renews_in_background: bool,
     sign_in: SignIn,
     sign_in_with: Option<SignInWith>,
 }
@@ -39,6 +40,7 @@ impl ClientBuilder {
             browser: None,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
+            renews_in_background: true,
             sign_in: SignIn::default(),
             sign_in_with: None,
         }
@@ -104,6 +106,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Whether tokens that are good but due for renewal are renewed on a thread of the client's own, as they are
+    /// unless told otherwise; else by the call that finds them due.
+    pub fn renew_in_background(mut self, in_background: bool) -> Self {
+        self.renews_in_background = in_background;
+        self
+    }
+
     /// How a sign-in is made where nothing else is said: prompt, hints, and how long it may take.
     pub fn sign_in(mut self, sign_in: SignIn) -> Self {
         self.sign_in = sign_in;
@@ -138,6 +147,8 @@ impl ClientBuilder {
             clock: self.clock,
             entropy: self.entropy,
             correlation_ids: Arc::default(),
+            renewals: Arc::default(),
+            renews_in_background: self.renews_in_background,
             sign_in: self.sign_in,
             sign_in_with: self.sign_in_with,
         })

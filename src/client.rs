@@ -1,6 +1,7 @@
 //! The blocking client.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use entrada_core::drive::blocking::{Ports, run};
 use entrada_core::ports::blocking::{Body, Browser, Cache, Clock, Entropy, Transport};
@@ -9,6 +10,7 @@ use entrada_core::{Account, AccountSelector, Action, App, Error, Flow, Outcome, 
 use crate::builder::ClientBuilder;
 use crate::call::Call;
 use crate::entropy::CorrelationIds;
+use crate::renewal::Renewals;
 
 pub(crate) type SignInWith = Arc<dyn Fn(&Client, &TokenRequest, Error) -> Result<Token, Error> + Send + Sync>;
 
@@ -24,6 +26,8 @@ pub struct Client {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) correlation_ids: Arc<CorrelationIds>,
+    pub(crate) renewals: Arc<Renewals>,
+    pub(crate) renews_in_background: bool,
     pub(crate) sign_in: SignIn,
     pub(crate) sign_in_with: Option<SignInWith>,
 }
@@ -62,8 +66,26 @@ impl Client {
     }
 
     /// A token for a request in detail, without a sign-in.
+    ///
+    /// One that is good but due for renewal is given at once, and renewed in the background.
     pub fn silent_for(&self, request: &TokenRequest) -> Result<Token, Error> {
-        self.token_by(Flow::silent(&self.app, &self.traced(request)))
+        if !self.renews_in_background {
+            return token_of(self.run_silent(request)?);
+        }
+        let token = token_of(self.run_silent(&request.clone().defer_renewal(true))?)?;
+        if token.renewal_due {
+            self.renewals.start(self, request);
+        }
+        Ok(token)
+    }
+
+    /// Waits for renewals in the background to end, and not longer than that; for programs that end themselves.
+    pub fn wait_for_renewals(&self, timeout: Duration) {
+        self.renewals.wait(timeout);
+    }
+
+    pub(crate) fn run_silent(&self, request: &TokenRequest) -> Result<Outcome, Error> {
+        self.run(Flow::silent(&self.app, &self.traced(request)))
     }
 
     /// Signs the user in with the browser.
@@ -155,10 +177,6 @@ impl Client {
                 other => return other,
             }
         }
-    }
-
-    fn token_by(&self, flow: (Flow, Action)) -> Result<Token, Error> {
-        token_of(self.run(flow)?)
     }
 
     fn run(&self, flow: (Flow, Action)) -> Result<Outcome, Error> {

@@ -37,6 +37,7 @@ mod builder;
 mod call;
 mod client;
 mod entropy;
+mod renewal;
 mod sent;
 
 pub use builder::ClientBuilder;

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use entrada::ports::AdapterError;
 use entrada::ports::blocking::{Body, Browser, Clock, Listener};
-use entrada::{AccountSelector, Authority, Client, Error, Listen, Prompt, TokenRequest, TokenSource, UnixTime};
-use entrada_authority::{Endpoint, Revocation, Stage};
+use entrada::{
+    AccountSelector, Authority, Client, ClientBuilder, Error, Listen, Prompt, TokenRequest, TokenSource, UnixTime,
+};
+use entrada_authority::{Endpoint, Fault, Revocation, Stage};
 use entrada_browser_system::SystemBrowser;
 use entrada_cache_memory::MemoryCache;
 use serde_json::{Value, json};
@@ -44,15 +46,17 @@ impl Clock for StageClock {
 
 fn house() -> (Arc<Stage>, Client) {
     let stage = Arc::new(Stage::start().unwrap());
+    let client = client_of(&stage).build().unwrap();
+    (stage, client)
+}
+
+fn client_of(stage: &Arc<Stage>) -> ClientBuilder {
     let listener = SystemBrowser::builder().open_browser(false).writer(io::sink()).build().unwrap();
-    let client = Client::builder(stage.client_id())
+    Client::builder(stage.client_id())
         .authority(Authority::entra(&stage.authority_url()).unwrap())
         .cache(MemoryCache::new())
-        .browser(Visiting(Arc::clone(&stage), listener))
-        .clock(StageClock(Arc::clone(&stage)))
-        .build()
-        .unwrap();
-    (stage, client)
+        .browser(Visiting(Arc::clone(stage), listener))
+        .clock(StageClock(Arc::clone(stage)))
 }
 
 fn text(response: http::Response<Body>) -> String {
@@ -182,4 +186,62 @@ fn accounts_are_told_and_leave() {
     assert_eq!((gone.len(), warnings.len()), (1, 0));
     assert!(client.accounts().unwrap().is_empty());
     assert!(client.silent_for(&request).unwrap_err().needs_ui());
+}
+
+/// A client whose token is due for renewal by now, though it is good for longer.
+fn due(in_background: bool) -> (Arc<Stage>, Client) {
+    let stage = Arc::new(Stage::builder().refresh_in(Duration::from_secs(600)).start().unwrap());
+    let client = client_of(&stage).renew_in_background(in_background).build().unwrap();
+    client.token(&[&stage.scope()]).unwrap();
+    stage.advance(Duration::from_secs(601));
+    (stage, client)
+}
+
+#[test]
+fn a_token_that_is_due_is_given_at_once_and_renewed_once_in_the_background() {
+    let (stage, client) = due(true);
+    stage.faults().push(Endpoint::Token, Fault::Slow(Duration::from_millis(300)));
+    let scope = stage.scope();
+    std::thread::scope(|threads| {
+        for _ in 0..16 {
+            threads.spawn(|| assert_eq!(client.silent(&[&scope]).unwrap().source, TokenSource::Cache));
+        }
+    });
+    client.wait_for_renewals(Duration::from_secs(10));
+    assert_eq!(stage.count(Endpoint::Token, "refresh_token"), 1);
+    let renewed = client.silent(&[&scope]).unwrap();
+    assert_eq!((renewed.source, renewed.renewal_due), (TokenSource::Cache, false));
+    assert_eq!(renewed.secret.expose(), stage.issued().last().unwrap().access_token);
+}
+
+#[test]
+fn a_renewal_that_fails_is_in_nobodys_way() {
+    let (stage, client) = due(true);
+    for _ in 0..3 {
+        stage.faults().push(Endpoint::Token, Fault::Cut);
+    }
+    for _ in 0..3 {
+        let token = client.silent(&[&stage.scope()]).unwrap();
+        assert_eq!((token.source, token.renewal_due, token.warnings), (TokenSource::Cache, true, vec![]));
+        client.wait_for_renewals(Duration::from_secs(10));
+    }
+    assert_eq!(stage.count(Endpoint::Token, "refresh_token"), 1, "and it is not tried again at once");
+}
+
+#[test]
+fn without_a_background_the_call_itself_renews() {
+    let (stage, client) = due(false);
+    assert_eq!(client.silent(&[&stage.scope()]).unwrap().source, TokenSource::Refresh);
+}
+
+#[test]
+fn threads_that_need_a_sign_in_at_once_show_one() {
+    let (stage, client) = house();
+    let scope = stage.scope();
+    let tokens: Vec<_> = std::thread::scope(|threads| {
+        let threads: Vec<_> = (0..8).map(|_| threads.spawn(|| client.token(&[&scope]).unwrap().secret)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(tokens.windows(2).all(|pair| pair[0] == pair[1]));
+    assert_eq!(stage.count(Endpoint::Token, "authorization_code"), 1);
 }

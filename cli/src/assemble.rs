@@ -1,6 +1,7 @@
 //! Puts the adapters together as the settings say.
 
 use std::io::{IsTerminal, stderr};
+use std::time::Duration;
 
 use entrada::file_cache::FileCache;
 use entrada::memory_cache::MemoryCache;
@@ -65,6 +66,11 @@ fn file_cache(settings: &Settings) -> Result<FileCache, Failure> {
         None => Err(Failure::new(STORE, "store", "there is no home directory to keep tokens in".to_owned())
             .with_remedy("name a file with --cache, or use --store memory")),
     }
+}
+
+/// Lets a renewal in the background end, when all else is done: a process that ends takes its threads along.
+pub(crate) fn finish(client: &Client) {
+    client.wait_for_renewals(Duration::from_secs(2));
 }
 
 /// The request for a token that the settings describe.

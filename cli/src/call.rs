@@ -30,7 +30,9 @@ pub(crate) fn run(method: &str, call: &Call, settings: &Settings, notice: Notice
     if call.include || head.method() == Method::HEAD {
         answer::print(&printed_head(&response))?;
     }
-    deliver(response, call, notice)
+    let delivered = deliver(response, call, notice);
+    assemble::finish(&client);
+    delivered
 }
 
 /// Sends what the arguments say, as often as they allow, and brings the answer.

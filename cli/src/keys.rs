@@ -1,9 +1,14 @@
 //! The keys while a browser is awaited: `d`, `p` and `q`, each with Enter.
 
 use std::io::{IsTerminal, stderr, stdin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use entrada::system_browser::Canceller;
+use entrada::ports::AdapterError;
+use entrada::ports::blocking::{Browser, Listener};
+use entrada::system_browser::{Canceller, SystemBrowser};
+use entrada::{Listen, Prompt};
+
+use crate::notice::Notice;
 
 /// What the user chose instead of waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +50,41 @@ impl Keys {
     /// The key that was struck.
     pub(crate) fn chosen(&self) -> Option<Key> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The system browser, with keys for those who would rather do otherwise; they count from when its page is shown.
+pub(crate) struct WithKeys {
+    browser: SystemBrowser,
+    notice: Notice,
+    keys: Arc<OnceLock<Option<Keys>>>,
+}
+
+impl WithKeys {
+    pub(crate) fn new(browser: SystemBrowser, notice: Notice) -> Self {
+        Self { browser, notice, keys: Arc::default() }
+    }
+
+    /// Tells which key was struck, when all is over.
+    pub(crate) fn chosen(&self) -> impl Fn() -> Option<Key> + use<> {
+        let keys = Arc::clone(&self.keys);
+        move || keys.get()?.as_ref()?.chosen()
+    }
+}
+
+impl Browser for WithKeys {
+    fn listen(&self, query: &Listen) -> Result<Box<dyn Listener>, AdapterError> {
+        self.browser.listen(query)
+    }
+
+    fn present(&self, prompt: &Prompt) -> Result<(), AdapterError> {
+        if let Prompt::SignIn { .. } = prompt {
+            let keys = self.keys.get_or_init(|| Keys::watch(self.browser.canceller()));
+            if keys.is_some() {
+                self.notice.say("Press d for a user code, p to paste the redirect, q to quit, each with Enter.");
+            }
+        }
+        self.browser.present(prompt)
     }
 }
 

@@ -6,7 +6,7 @@ use entrada::system_browser::SystemBrowser;
 use entrada::{Client, Cloud, Error, SignIn, Token, TokenRequest};
 
 use crate::args::Flow;
-use crate::keys::{Key, Keys};
+use crate::keys::{Key, WithKeys};
 use crate::notice::Notice;
 use crate::settings::Settings;
 
@@ -48,13 +48,9 @@ impl SignInChoice {
     }
 
     fn by_browser(&self, client: &Client, request: &TokenRequest) -> Result<Token, Error> {
-        let browser = self.browser()?;
-        let keys = Keys::watch(browser.canceller());
-        if keys.is_some() {
-            self.notice.say("Press d for a user code, p to paste the redirect, q to quit, each with Enter.");
-        }
-        let result = client.with_browser(browser).sign_in(request, &self.sign_in);
-        match (result, keys.and_then(|keys| keys.chosen())) {
+        let browser = WithKeys::new(self.browser()?, self.notice);
+        let chosen = browser.chosen();
+        match (client.with_browser(browser).sign_in(request, &self.sign_in), chosen()) {
             (Err(Error::Cancelled), Some(Key::Device)) => self.by_code(client, request),
             (Err(Error::Cancelled), Some(Key::Paste)) => self.by_paste(client, request),
             (result, _) => result,

@@ -27,6 +27,7 @@ pub(crate) fn run(token: &args::Token, settings: &Settings, notice: Notice) -> R
     } else {
         answer::print_line(&shown(&found, token.output))?;
     }
+    assemble::finish(&client);
     Ok(ExitCode::SUCCESS)
 }
 

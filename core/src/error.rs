@@ -172,7 +172,10 @@ impl fmt::Display for UiRequired {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a sign-in is needed: {}", self.reason)?;
         match &self.server {
-            Some(server) => write!(f, " ({})", server.summary()),
+            Some(server) => {
+                write!(f, " ({})", server.summary())?;
+                server.tell_repetition(f)
+            }
             None => Ok(()),
         }
     }
@@ -273,6 +276,13 @@ impl ServerError {
         self.aadsts().and_then(aadsts::explain).map(|known| known.remedy)
     }
 
+    fn tell_repetition(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.retry_after.filter(|_| self.is_repeated) {
+            Some(hold) => write!(f, "; it was not asked again, and will not be for {}", span(hold)),
+            None => Ok(()),
+        }
+    }
+
     /// The error word, the number and the first sentence, without the trailer of ids.
     fn summary(&self) -> String {
         let sentence = self.description.as_deref().map(first_sentence).unwrap_or_default();
@@ -297,9 +307,7 @@ impl fmt::Display for ServerError {
         if let Some(id) = &self.correlation_id {
             write!(f, " (correlation id {})", clean(id))?;
         }
-        if let Some(hold) = self.retry_after.filter(|_| self.is_repeated) {
-            write!(f, "; it was not asked again, and will not be for {}", span(hold))?;
-        }
+        self.tell_repetition(f)?;
         match self.remedy() {
             Some(remedy) => write!(f, "; {remedy}"),
             None => Ok(()),

@@ -16,6 +16,7 @@ pub struct TokenRequest {
     pub(crate) claims: Option<String>,
     pub(crate) force_refresh: bool,
     pub(crate) min_lifetime: Duration,
+    pub(crate) defers_renewal: bool,
     pub(crate) correlation_id: Option<String>,
 }
 
@@ -46,6 +47,7 @@ impl TokenRequest {
             claims: None,
             force_refresh: false,
             min_lifetime: Duration::ZERO,
+            defers_renewal: false,
             correlation_id: None,
         })
     }
@@ -74,6 +76,13 @@ impl TokenRequest {
         self
     }
 
+    /// Whether a token that is good but due for renewal is given as it is, with
+    /// [`renewal_due`](crate::Token::renewal_due): the renewal is the caller's, in the background.
+    pub fn defer_renewal(mut self, defer: bool) -> Self {
+        self.defers_renewal = defer;
+        self
+    }
+
     /// Under which the authority files this request; a GUID. It comes back in every error.
     pub fn correlation_id(mut self, id: Option<String>) -> Self {
         self.correlation_id = id;
@@ -83,6 +92,11 @@ impl TokenRequest {
     /// The correlation id, where one was given.
     pub fn given_correlation_id(&self) -> Option<&str> {
         self.correlation_id.as_deref()
+    }
+
+    /// The account that is meant.
+    pub fn wanted_account(&self) -> &AccountSelector {
+        &self.account
     }
 
     /// The scopes, verbatim.

@@ -20,6 +20,8 @@ pub struct Token {
     pub expires_on: UnixTime,
     /// Where it came from.
     pub source: TokenSource,
+    /// Whether the authority wants it to be renewed by now (`refresh_in`), though it is good for longer.
+    pub renewal_due: bool,
     /// Whose it is, where that is known.
     pub account: Option<Account>,
     /// What did not go as it should on the way, though the token is good.

@@ -34,15 +34,17 @@ fn spoil(world: &World, fault: &Fault) {
 fn a_refresh_that_fails_is_told_and_the_refresh_token_is_kept() {
     let world = World::signed_in();
     world.home.tokens_end_in(-1);
-    let before = std::fs::read(world.home.cache()).unwrap();
+    let before = world.home.tokens();
     for (fault, code, sentence) in faults() {
+        world.home.refusals_end();
         spoil(&world, &fault);
         let done = world.get("api/me", &[]);
         assert_eq!(done.code(), code, "{fault:?}: {}", done.stderr);
         let done = done.says("error: ").says(sentence);
         assert!(done.stdout.is_empty() && done.stderr.lines().count() <= 2, "{}", done.stderr);
-        assert_eq!(std::fs::read(world.home.cache()).unwrap(), before, "{fault:?}");
+        assert_eq!(world.home.tokens(), before, "{fault:?}");
     }
+    world.home.refusals_end();
     world.stage.faults().clear();
     world.get("api/me", &[]).expect_code(0);
 }
@@ -53,6 +55,7 @@ fn a_token_that_is_still_good_is_returned_where_its_renewal_fails_for_a_passing_
     let token = world.last_token();
     for (fault, code, _) in faults() {
         world.home.tokens_end_in(200);
+        world.home.refusals_end();
         spoil(&world, &fault);
         let done = world.done(&["token"]);
         if code == 7 {

@@ -101,6 +101,8 @@ fn a_token_for_something_else_is_told_as_such() {
     let other = world.stage.other_scope();
     world.get("api/me", &["--scope", &other]).fails(10, "consent is missing", "run: entrada login");
     world.stage.grant_admin_consent();
+    world.get("api/me", &["--scope", &other]).expect_code(10).says("it was not asked again, and will not be for");
+    world.home.refusals_end();
     let done = world.get("api/me", &["--scope", &other]).expect_code(14);
     assert!(done.stderr.contains("the token is meant for"), "{}", done.stderr);
     assert_eq!(world.refreshes(), 2, "one refresh token serves both");

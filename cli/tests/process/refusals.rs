@@ -89,7 +89,10 @@ fn refusals_of_a_refresh_are_told_by_what_they_need() {
     let world = World::signed_in();
     world.home.tokens_end_in(-1);
     let ada = "ada@contoso.example";
-    let token = || world.done(&["token", "--no-input"]);
+    let token = || {
+        world.home.refusals_end();
+        world.done(&["token", "--no-input"])
+    };
     let kept = world.home.refresh_token();
     world.stage.require_mfa(ada, true);
     token().fails(10, "AADSTS50076", "run: entrada login");
@@ -157,7 +160,10 @@ fn errors_are_one_line_of_json_on_request() {
     );
 
     world.home.tokens_end_in(-1);
-    let fault = |fault| world.stage.faults().push(entrada_authority::Endpoint::Token, fault);
+    let fault = |fault| {
+        world.home.refusals_end();
+        world.stage.faults().push(entrada_authority::Endpoint::Token, fault);
+    };
     fault(Fault::Status(429, Some(RetryAfter::Seconds(30))));
     assert_eq!(line(&["token"], 7)["kind"], "temporarily_unavailable");
     fault(Fault::Html);

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use entrada_authority::Stage;
+use entrada_authority::{Endpoint, Stage};
 
 use crate::support::*;
 
@@ -39,6 +39,23 @@ fn a_call_without_a_token_asks_and_goes_on() {
     let done = terminal.done();
     assert_eq!(done.code(), 0);
     assert!(done.stderr.contains("\"name\":\"Ada Lovelace\""), "{}", done.stderr);
+}
+
+#[test]
+fn others_wait_for_a_sign_in_that_is_under_way_and_say_so() {
+    let world = world();
+    let call = || get(&world, &["--flow", "browser", "--no-browser"]);
+    let Some(first) = call() else { return };
+    let url = first.line_with("/oauth2/v2.0/authorize?");
+    let others: Vec<Running> = (0..4).filter_map(|_| call()).collect();
+    for other in &others {
+        other.line_with("A sign-in of yours is under way already. Waiting up to 5 minutes");
+    }
+    world.visit(&url);
+    for done in others.into_iter().chain([first]).map(Running::done) {
+        assert!(done.code() == 0 && done.stderr.contains("Ada Lovelace"), "{}", done.stderr);
+    }
+    assert_eq!(world.stage.count(Endpoint::Token, "authorization_code"), 1);
 }
 
 #[test]

@@ -66,6 +66,7 @@ impl Context {
             claims: None,
             force_refresh: false,
             min_lifetime: Duration::ZERO,
+            defers_renewal: false,
             correlation_id: None,
         };
         Self::new(app, &nothing, SignIn::default())
@@ -120,6 +121,7 @@ impl Context {
             scopes: found.scopes,
             expires_on: found.expires_on,
             source: TokenSource::Cache,
+            renewal_due: found.refresh_on.is_some_and(|refresh_on| refresh_on <= self.now),
             account: Some(account),
             warnings: Vec::new(),
         })

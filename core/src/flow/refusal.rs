@@ -49,8 +49,11 @@ impl Note {
     }
 }
 
-/// The end of a sign-in that nobody has answered.
+/// The end of a sign-in that nobody has answered; counted where nobody had asked for it.
 pub(super) fn unanswered(context: &mut Context, waiting: Waiting) -> Step {
+    if !context.sign_in.unasked {
+        return Step::End(Err(Error::TimedOut(waiting)));
+    }
     let note = Note::Unanswered { name: sign_in_name(context) };
     lock::note(context, note, Err(Error::TimedOut(waiting)))
 }

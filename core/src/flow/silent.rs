@@ -110,12 +110,13 @@ pub(super) fn look_up(context: &mut Context, loaded: &Loaded) -> Result<Lookup, 
     if context.passes_over(found.cached_at) && !is_forced_in_a_loop(context, loaded, &account) {
         return Ok(Lookup::Miss);
     }
-    let is_due = found.refresh_on.is_some_and(|refresh_on| refresh_on <= context.now);
-    if context.lives_long_enough(&found) && !is_due {
-        return Ok(Lookup::Hit(context.token(found, account)));
+    let (lives_long_enough, is_good) = (context.lives_long_enough(&found), context.is_good(found.expires_on));
+    let token = context.token(found, account);
+    if lives_long_enough && (context.request.defers_renewal || !token.renewal_due) {
+        return Ok(Lookup::Hit(token));
     }
-    if context.is_good(found.expires_on) {
-        context.aging = Some(context.token(found, account));
+    if is_good {
+        context.aging = Some(token);
     }
     Ok(Lookup::Miss)
 }

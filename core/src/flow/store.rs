@@ -76,6 +76,7 @@ pub(super) fn begin(context: &mut Context, holding: Holding, mut loaded: Loaded,
         scopes: filing.scopes,
         expires_on: context.now + answer.expires_in,
         source,
+        renewal_due: false,
         account: Some(account),
         warnings: Vec::new(),
     };

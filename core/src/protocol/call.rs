@@ -124,6 +124,7 @@ mod tests {
             scopes: [].into(),
             expires_on: UnixTime::default(),
             source: TokenSource::Cache,
+            renewal_due: false,
             account: None,
             warnings: [].into(),
         };

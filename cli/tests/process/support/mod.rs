@@ -145,6 +145,18 @@ impl Home {
         fs::write(self.cache(), cached.to_string()).unwrap();
     }
 
+    /// The tokens in the cache, without what is noted beside them.
+    pub(crate) fn tokens(&self) -> Value {
+        let mut cached = self.cached();
+        cached.as_object_mut().unwrap().remove("Entrada");
+        cached
+    }
+
+    /// No refusal holds any longer, as if its minutes had passed.
+    pub(crate) fn refusals_end(&self) {
+        fs::write(self.cache(), self.tokens().to_string()).unwrap();
+    }
+
     /// The refresh token in the cache.
     pub(crate) fn refresh_token(&self) -> String {
         let cached = self.cached();
