@@ -35,7 +35,10 @@ impl Subscriber for Log {
         self.notice.detail(&line.0);
     }
 
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+    fn new_span(&self, span: &span::Attributes<'_>) -> span::Id {
+        let mut line = Line(format!("{}: {}", span.metadata().target(), span.metadata().name()));
+        span.record(&mut line);
+        self.notice.detail(&line.0);
         span::Id::from_u64(self.spans.fetch_add(1, Ordering::Relaxed))
     }
 

@@ -7,7 +7,9 @@ use std::vec;
 use std::vec::Vec;
 
 use futures::io::AsyncReadExt;
+use tracing::Instrument as _;
 
+use super::trace::{self, Times};
 use super::{Cause, Guards, http_answer, http_request, no_listener, too_large};
 use crate::ports::AdapterError;
 use crate::ports::asynchronous::{Body, Browser, Cache, Clock, Entropy, Listener, Transport};
@@ -38,11 +40,18 @@ impl std::fmt::Debug for Ports<'_> {
 /// Does what the flow asks for until it is done; see [`blocking::run`](super::blocking::run).
 ///
 /// Dropping the future gives lock and listener back.
-pub async fn run((mut flow, mut action): (Flow, Action), ports: Ports<'_>) -> Result<Outcome, Error> {
+pub async fn run((flow, action): (Flow, Action), ports: Ports<'_>) -> Result<Outcome, Error> {
+    let span = trace::span(&flow);
+    walk(flow, action, ports).instrument(span).await
+}
+
+async fn walk(mut flow: Flow, mut action: Action, ports: Ports<'_>) -> Result<Outcome, Error> {
+    let mut times = Times::begin();
     let mut cause = Cause::default();
     let mut guards = Guards::default();
     let mut listener: Option<Box<dyn Listener>> = None;
     loop {
+        times.next(&action);
         let mut note = |error: AdapterError| cause.note(error);
         let event = match action {
             Action::Http(ask) => {

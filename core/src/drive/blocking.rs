@@ -6,6 +6,7 @@ use std::time::Instant;
 use std::vec;
 use std::vec::Vec;
 
+use super::trace::{self, Times};
 use super::{Cause, Guards, http_answer, http_request, no_listener, too_large};
 use crate::ports::AdapterError;
 use crate::ports::blocking::{Body, Browser, Cache, Clock, Entropy, Listener, Transport};
@@ -38,10 +39,14 @@ impl std::fmt::Debug for Ports<'_> {
 /// Where it ends because an adapter failed, the adapter's own error is the `source()` of the flow's. A lock
 /// that is held when this returns, or is unwound, is given back.
 pub fn run((mut flow, mut action): (Flow, Action), ports: Ports<'_>) -> Result<Outcome, Error> {
+    let span = trace::span(&flow);
+    let _within = span.enter();
+    let mut times = Times::begin();
     let mut cause = Cause::default();
     let mut guards = Guards::default();
     let mut listener: Option<Box<dyn Listener>> = None;
     loop {
+        times.next(&action);
         let mut note = |error: AdapterError| cause.note(error);
         let event = match action {
             Action::Http(ask) => {

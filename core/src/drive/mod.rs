@@ -3,6 +3,7 @@
 #[cfg(feature = "async")]
 pub mod asynchronous;
 pub mod blocking;
+mod trace;
 
 use std::boxed::Box;
 use std::string::String;

@@ -44,6 +44,8 @@ use crate::{AccountSelector, Action, App, Error, Fault, Guarded, Port, SignIn, T
 /// action's [`Ask`](crate::Ask) makes of the answer, until the action is [`Action::Done`].
 #[derive(Debug)]
 pub struct Flow {
+    #[cfg_attr(not(feature = "std"), expect(dead_code, reason = "shown by the drivers and by `Debug`"))]
+    kind: &'static str,
     context: Context,
     state: State,
 }
@@ -83,24 +85,26 @@ impl Flow {
     ///
     /// Where that is not enough it ends with [`Error::UiRequired`].
     pub fn silent(app: &App, request: &TokenRequest) -> (Self, Action) {
-        Self::start(Context::new(app, request, SignIn::default()), silent::begin)
+        Self::start("silent", Context::new(app, request, SignIn::default()), silent::begin)
     }
 
     /// Signs the user in with a browser: authorization code with PKCE.
     pub fn interactive(app: &App, request: &TokenRequest, sign_in: &SignIn) -> (Self, Action) {
-        Self::start(Context::new(app, request, sign_in.clone()), |context| join::begin(context, AfterDiscovery::SignIn))
+        Self::start("interactive", Context::new(app, request, sign_in.clone()), |context| {
+            join::begin(context, AfterDiscovery::SignIn)
+        })
     }
 
     /// Signs the user in on another device, with a user code.
     pub fn device_code(app: &App, request: &TokenRequest, sign_in: &SignIn) -> (Self, Action) {
-        Self::start(Context::new(app, request, sign_in.clone()), |context| {
+        Self::start("device code", Context::new(app, request, sign_in.clone()), |context| {
             join::begin(context, AfterDiscovery::UserCode)
         })
     }
 
     /// Tells who is signed in; ends with [`Outcome::Accounts`](crate::Outcome::Accounts).
     pub fn accounts(app: &App) -> (Self, Action) {
-        Self::start(Context::without_request(app), silent::begin_accounts)
+        Self::start("accounts", Context::without_request(app), silent::begin_accounts)
     }
 
     /// Takes accounts and their tokens out of the cache: the one that is meant, or all with `None`.
@@ -108,15 +112,28 @@ impl Flow {
     /// Ends with [`Outcome::SignedOut`](crate::Outcome::SignedOut). The authority is not told: its session
     /// in the user's browser is not ours to end.
     pub fn sign_out(app: &App, account: Option<AccountSelector>) -> (Self, Action) {
-        Self::start(Context::without_request(app), |context| lock::begin(context, lock::Work::SignOut(account)))
+        Self::start("sign-out", Context::without_request(app), |context| {
+            lock::begin(context, lock::Work::SignOut(account))
+        })
     }
 
-    fn start(mut context: Context, begin: impl FnOnce(&mut Context) -> Step) -> (Self, Action) {
+    /// Which flow this is, for those who read traces.
+    #[cfg(feature = "std")]
+    pub(crate) fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) fn correlation_id(&self) -> Option<&str> {
+        self.context.request.correlation_id.as_deref()
+    }
+
+    fn start(kind: &'static str, mut context: Context, begin: impl FnOnce(&mut Context) -> Step) -> (Self, Action) {
         let step = match context.prepare() {
             Ok(()) => begin(&mut context),
             Err(error) => Step::End(Err(error)),
         };
-        let mut flow = Self { context, state: State::Ended };
+        let mut flow = Self { kind, context, state: State::Ended };
         let action = flow.settle(step);
         (flow, action)
     }

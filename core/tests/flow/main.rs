@@ -26,3 +26,4 @@ mod stories;
 mod table;
 mod tenants;
 mod throttle;
+mod traces;
