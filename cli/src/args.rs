@@ -77,7 +77,7 @@ pub(crate) struct Common {
     /// Tenant: its id, a domain of it, or organizations, common, consumers
     #[arg(long, global = true, value_name = "T", help_heading = "Identity", conflicts_with_all = ["authority", "oidc"])]
     pub(crate) tenant: Option<String>,
-    /// Authority, https://HOST/TENANT; trusted as named
+    /// Authority: https://HOST/TENANT, AD FS (https://HOST/adfs), B2C or External ID; trusted as named
     #[arg(long, global = true, value_name = "URL", help_heading = "Identity", conflicts_with = "oidc")]
     pub(crate) authority: Option<String>,
     /// Any OpenID provider by its issuer; trusted as named
@@ -138,6 +138,9 @@ pub(crate) enum Cloud {
     Public,
     Usgov,
     China,
+    Bleu,
+    Delos,
+    Govsg,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

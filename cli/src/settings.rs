@@ -146,6 +146,9 @@ impl From<Cloud> for entrada::Cloud {
             Cloud::Public => Self::Public,
             Cloud::Usgov => Self::UsGov,
             Cloud::China => Self::China,
+            Cloud::Bleu => Self::Bleu,
+            Cloud::Delos => Self::Delos,
+            Cloud::Govsg => Self::GovSg,
         }
     }
 }

@@ -181,7 +181,9 @@ pub(super) fn is_clients(entry: Entity<'_>, app: &App) -> bool {
 /// Whether a credential is this client's and was issued by this very authority: generic ones on one host
 /// differ by their realm, while Entra's refresh tokens have none.
 pub(super) fn is_issued(entry: Entity<'_>, app: &App) -> bool {
-    is_clients(entry, app) && (app.authority().tenant_name().is_some() || realm_fits(entry, app.authority()))
+    is_clients(entry, app)
+        && app.authority().can_know(entry.text(Field::HomeAccountId))
+        && (app.authority().tenant_name().is_some() || realm_fits(entry, app.authority()))
 }
 
 /// The same, and this user's.

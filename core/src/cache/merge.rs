@@ -195,7 +195,7 @@ impl TokenCache {
             .with("realm", &filing.realm)
             .with("local_account_id", claims.local_account_id())
             .with("username", claims.username())
-            .with("authority_type", if authority.tenant_name().is_some() { "MSSTS" } else { "Generic" })
+            .with("authority_type", authority.account_type())
             .with_some("name", claims.text("name"))
             .with_some("client_info", answer.client_info.as_deref())
             .with_some(ASKED_TENANT, asked.as_deref());

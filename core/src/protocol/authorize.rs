@@ -7,7 +7,7 @@ use alloc::string::{String, ToString};
 use url::Url;
 
 use super::{Form, ResponseMode, pkce, with_reserved};
-use crate::{App, Endpoints, Error, Secret, ServerError, SignIn, TokenRequest};
+use crate::{App, Authority, Endpoints, Error, Secret, ServerError, SignIn, TokenRequest};
 
 /// What makes one sign-in unforgeable, cut from unpredictable bytes.
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ impl AuthorizationRequest<'_> {
             .with_some("login_hint", self.sign_in.login_hint.as_deref())
             .with_some("domain_hint", self.sign_in.domain_hint.as_deref())
             .with_some("claims", self.claims)
-            .with_some("client_info", is_entra.then_some("1"))
+            .with_some("client_info", self.app.authority().has_client_info().then_some("1"))
             .with_some("client-request-id", correlation_id)
             .finish();
         let mut url = Url::parse(&self.endpoints.authorize)
@@ -89,8 +89,14 @@ impl AuthorizationRequest<'_> {
 /// Reads the parameters of the redirect: the code, or why there is none.
 ///
 /// `state` must be the one that was sent, and each parameter may stand only once, so that nothing
-/// slips in beside the answer. `iss` must be the issuer where it is there or was announced (RFC 9207).
-pub(crate) fn read_redirect(parameters: &Secret, state: &str, endpoints: &Endpoints) -> Result<Secret, Error> {
+/// slips in beside the answer. `iss` must be there where it was announced, and where it is there it must be the
+/// authority that was asked (RFC 9207).
+pub(crate) fn read_redirect(
+    parameters: &Secret,
+    state: &str,
+    authority: &Authority,
+    endpoints: &Endpoints,
+) -> Result<Secret, Error> {
     let find = |name: &str| -> Result<Option<Cow<'_, str>>, Error> {
         let mut values = url::form_urlencoded::parse(parameters.expose().as_bytes())
             .filter(|(key, _)| key == name)
@@ -104,11 +110,11 @@ pub(crate) fn read_redirect(parameters: &Secret, state: &str, endpoints: &Endpoi
     if find("state")?.as_deref() != Some(state) {
         return Err(Error::protocol("the redirect belongs to another sign-in (its state differs): sign in again"));
     }
-    match (find("iss")?, &endpoints.issuer) {
-        (Some(named), Some(issuer)) if named != issuer.as_str() => {
+    match find("iss")? {
+        Some(named) if !authority.can_be(&named, None) => {
             return Err(Error::protocol("the redirect comes from another issuer than the one that was asked"));
         }
-        (None, _) if endpoints.names_issuer => {
+        None if endpoints.names_issuer => {
             return Err(Error::protocol(
                 "the redirect does not name its issuer, though the authority announced that it would",
             ));
@@ -135,24 +141,28 @@ pub(crate) fn read_redirect(parameters: &Secret, state: &str, endpoints: &Endpoi
 mod tests {
     use super::*;
 
-    fn endpoints(issuer: Option<&str>, names_issuer: bool) -> Endpoints {
+    fn endpoints(names_issuer: bool) -> Endpoints {
         Endpoints {
             authorize: String::new(),
             token: String::new(),
             device_code: None,
             form_post: true,
-            issuer: issuer.map(String::from),
+            issuer: None,
             names_issuer,
         }
     }
 
-    fn read(parameters: &str, endpoints: &Endpoints) -> Result<Secret, Error> {
-        read_redirect(&Secret::new(parameters), "st", endpoints)
+    fn entra() -> Authority {
+        Authority::entra("https://login.microsoftonline.com/common").unwrap()
+    }
+
+    fn read(parameters: &str, authority: &Authority) -> Result<Secret, Error> {
+        read_redirect(&Secret::new(parameters), "st", authority, &endpoints(false))
     }
 
     #[test]
     fn a_redirect_is_taken_only_whole_and_only_ours() {
-        let entra = endpoints(None, false);
+        let entra = entra();
         assert_eq!(read("code=0.AX%2Fy&state=st&session_state=x", &entra).unwrap().expose(), "0.AX/y");
         for bad in [
             "code=c",
@@ -173,13 +183,37 @@ mod tests {
 
     #[test]
     fn the_issuer_is_held_to_what_it_announced() {
-        let announced = endpoints(Some("https://id.example"), true);
-        assert!(read("code=c&state=st&iss=https%3A%2F%2Fid.example", &announced).is_ok());
-        assert!(read("code=c&state=st", &announced).is_err());
-        assert!(read("code=c&state=st&iss=https%3A%2F%2Fevil.example", &announced).is_err());
-        assert!(
-            read("code=c&state=st&iss=https%3A%2F%2Fevil.example", &endpoints(Some("https://id.example"), false))
-                .is_err()
-        );
+        let generic = Authority::oidc("https://id.example").unwrap();
+        let announced = |iss: &str| {
+            let parameters = Secret::new(alloc::format!("code=c&state=st{iss}"));
+            read_redirect(&parameters, "st", &generic, &endpoints(true))
+        };
+        assert!(announced("&iss=https%3A%2F%2Fid.example").is_ok());
+        for bad in [
+            "",
+            "&iss=",
+            "&iss=https%3A%2F%2Fid.example%2F",
+            "&iss=https%3A%2F%2Fid.example&iss=https%3A%2F%2Fid.example",
+        ] {
+            assert!(announced(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_issuer_that_is_named_must_be_right_be_it_announced_or_not() {
+        let generic = Authority::oidc("https://id.example").unwrap();
+        for (authority, iss, is_right) in [
+            (&generic, "https%3A%2F%2Fid.example", true),
+            (&generic, "https%3A%2F%2Fevil.example", false),
+            (&entra(), "https%3A%2F%2Flogin.microsoftonline.com%2Ft%2Fv2.0", true),
+            (&entra(), "https%3A%2F%2Fevil.example%2Ft%2Fv2.0", false),
+            (&entra(), "", false),
+        ] {
+            for answer in ["code=c", "error=access_denied"] {
+                let read = read(&alloc::format!("{answer}&state=st&iss={iss}"), authority);
+                let is_refused = matches!(read, Err(Error::Protocol(_)));
+                assert_eq!(is_refused, !is_right, "{iss} {answer}");
+            }
+        }
     }
 }

@@ -51,7 +51,7 @@ pub(crate) fn token_query(
         (Some(_), Grant::RefreshToken(_, granted)) => Some(granted.join(" ")).filter(|granted| !granted.is_empty()),
         _ => Some(with_reserved(scopes)),
     };
-    let client_info = app.authority().tenant_name().map(|_| "1");
+    let client_info = app.authority().has_client_info().then_some("1");
     let form =
         form.with_some("scope", scope.as_deref()).with_some("client_info", client_info).with_some("claims", claims);
     post(endpoint, form, correlation_id)

@@ -6,6 +6,7 @@
 mod support;
 
 mod accounts;
+mod authorities;
 mod broken_cache;
 mod claims;
 mod device_code;

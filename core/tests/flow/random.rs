@@ -9,8 +9,8 @@ use crate::support::*;
 const SEEDS: u64 = 3000;
 
 /// What a random authority may answer: mostly grants, and whatever else there is.
-fn answers(rng: &mut Rng, seed: u64) -> Vec<Reply> {
-    let ada = |number: usize| Grant::of(&format!("access-{seed}-{number}")).to(&ADA).claim("iss", ISSUER);
+fn answers(rng: &mut Rng, app: &App, seed: u64) -> Vec<Reply> {
+    let ada = |number: usize| Grant::of(&format!("access-{seed}-{number}")).to(&ADA).by(app);
     let user_code = json!({
         "device_code": "device-code-1", "user_code": "A", "verification_uri": "https://aka.ms/d",
         "expires_in": rng.below(200), "interval": rng.below(90),
@@ -107,7 +107,7 @@ fn whatever_happens_the_flow_ends_and_nothing_is_lost() {
             _ => Back::with("code=code-1&state={state}"),
         };
         // An authority that knows what it is asked for, or one that does not.
-        let answers = answers(&mut rng, seed);
+        let answers = answers(&mut rng, &app, seed);
         if rng.once_in(2) && app.authority().issuer().is_some() {
             world.answers(discovery());
         }

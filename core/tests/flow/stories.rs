@@ -1,6 +1,6 @@
 //! Stories that between them take every step there is.
 
-use entrada_core::{AccountSelector, Action, Flow, Lock};
+use entrada_core::{AccountSelector, Action, App, Flow, Lock};
 use serde_json::json;
 
 use crate::support::*;
@@ -27,9 +27,9 @@ fn expired() -> World {
 }
 
 /// Spare grants, so that a story can go on after an answer was lost.
-fn grants(world: &mut World, count: usize) {
+fn grants(world: &mut World, app: &App, count: usize) {
     for _ in 0..count {
-        world.answers(Grant::of("access-2").refresh("refresh-2").to(&ADA).claim("iss", ISSUER));
+        world.answers(Grant::of("access-2").refresh("refresh-2").to(&ADA).by(app));
     }
 }
 
@@ -40,21 +40,21 @@ fn silent_hit() -> Story {
 fn refresh_behind_a_busy_lock() -> Story {
     let mut world = expired();
     world.locks.extend([Lock::Busy, Lock::Busy]);
-    grants(&mut world, 2);
+    grants(&mut world, &entra(), 2);
     (world, Flow::silent(&entra(), &request()))
 }
 
 fn refresh_without_a_lock() -> Story {
     let mut world = expired();
     world.locks.extend([Lock::Unsupported; 9]);
-    grants(&mut world, 2);
+    grants(&mut world, &entra(), 2);
     (world, Flow::silent(&entra(), &request()))
 }
 
 fn refresh_of_an_aging_token() -> Story {
     let due = json!({ "refresh_on": NOW.to_string() });
     let mut world = World::with(&signed_in().access_with(&ADA, "access-1", 3600, due));
-    grants(&mut world, 2);
+    grants(&mut world, &entra(), 2);
     (world, Flow::silent(&entra(), &request()))
 }
 
@@ -67,14 +67,14 @@ fn worthless_refresh_token() -> Story {
 fn refresh_at_an_issuer() -> Story {
     let mut world = World::with(&Cached::new().host("id.example").realm("").refresh(&ADA, "refresh-1"));
     world.answers(discovery());
-    grants(&mut world, 2);
+    grants(&mut world, &oidc(), 2);
     (world, Flow::silent(&oidc(), &request()))
 }
 
 fn sign_in_over_a_corrupt_cache() -> Story {
     let mut world = World::new();
     world.cache = Some(b"not json".to_vec());
-    grants(&mut world, 2);
+    grants(&mut world, &entra(), 2);
     (world, Flow::interactive(&entra(), &request(), &sign_in()))
 }
 
@@ -82,7 +82,7 @@ fn sign_in_at_an_issuer() -> Story {
     let mut world = World::new();
     world.locks.push_back(Lock::Busy);
     world.answers(discovery());
-    grants(&mut world, 2);
+    grants(&mut world, &oidc(), 2);
     (world, Flow::interactive(&oidc(), &request(), &sign_in()))
 }
 
@@ -90,7 +90,7 @@ fn user_code() -> Story {
     let mut world = World::with(&signed_in());
     world.answers(json!({ "device_code": "device-code-1", "user_code": "A", "verification_uri": "https://aka.ms/d" }));
     world.answers(error(400, "authorization_pending", "")).answers(error(400, "slow_down", ""));
-    grants(&mut world, 2);
+    grants(&mut world, &entra(), 2);
     (world, Flow::device_code(&entra(), &request(), &sign_in()))
 }
 

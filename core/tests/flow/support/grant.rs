@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use entrada_core::Fault;
 use entrada_core::protocol::HttpAnswer;
+use entrada_core::{App, Fault};
 use serde_json::{Map, Value};
 
 use super::{CLIENT, TENANT};
@@ -99,6 +99,14 @@ impl Grant {
             .claim("sub", format!("sub-of-{}", user.uid))
             .claim("preferred_username", user.name)
             .claim("name", "Somebody Real")
+    }
+
+    /// With an id token that names this app's authority.
+    pub(crate) fn by(self, app: &App) -> Self {
+        match app.authority().issuer() {
+            Some(issuer) => self.claim("iss", issuer),
+            None => self.claim("iss", format!("https://{}/{TENANT}/v2.0", app.authority().environment())),
+        }
     }
 
     /// With this claim in the id token; the nonce comes by itself.
