@@ -18,6 +18,7 @@ struct Registration {
     client_id: String,
     authority: Authority,
     capabilities: Vec<String>,
+    client_os: Option<String>,
 }
 
 impl App {
@@ -31,7 +32,7 @@ impl App {
                 "the client id {client_id:?} is not one: copy the Application (client) ID of the native registration"
             )));
         }
-        Ok(Self(Arc::new(Registration { client_id, authority, capabilities: Vec::new() })))
+        Ok(Self(Arc::new(Registration { client_id, authority, capabilities: Vec::new(), client_os: None })))
     }
 
     /// Declares client capabilities, such as `cp1`: the app behind can then challenge for claims at any time.
@@ -43,8 +44,21 @@ impl App {
         self
     }
 
+    /// The operating system to name to Microsoft's authorities (`x-client-OS`), for support; the one that this was
+    /// built for if not said. Where devices of a kind are told apart, name the kind. Characters that no header can
+    /// carry are left out.
+    pub fn client_os(mut self, name: &str) -> Self {
+        let fits = |c: &char| *c == ' ' || c.is_ascii_graphic();
+        Arc::make_mut(&mut self.0).client_os = Some(name.chars().filter(fits).collect::<String>().trim().into());
+        self
+    }
+
     pub(crate) fn declared_capabilities(&self) -> &[String] {
         &self.0.capabilities
+    }
+
+    pub(crate) fn named_os(&self) -> Option<&str> {
+        self.0.client_os.as_deref()
     }
 
     /// The client id.

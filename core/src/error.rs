@@ -9,7 +9,7 @@ use core::time::Duration;
 
 use crate::protocol::{ProxyRefused, aadsts};
 use crate::words::{clean, span};
-use crate::{Fault, Warning};
+use crate::{Fault, TokenRequest, Warning};
 
 /// Why a flow, or a call to the app, ended without what was asked for.
 #[derive(Debug)]
@@ -84,6 +84,19 @@ impl Error {
             Self::ProxyRefused(refused) => refused.edge.correlation_id.as_deref(),
             _ => self.server()?.correlation_id.as_deref(),
         }
+    }
+
+    /// With the request's own correlation id, where the answer behind this error told none.
+    pub(crate) fn traced(mut self, request: &TokenRequest) -> Self {
+        match &mut self {
+            Self::Server(server) => server.trace(request),
+            Self::UiRequired(required) => required.server.iter_mut().for_each(|server| server.trace(request)),
+            Self::Protocol(protocol) if protocol.correlation_id.is_none() => {
+                protocol.correlation_id = request.correlation_id.clone();
+            }
+            _ => {}
+        }
+        self
     }
 
     /// What the user or an administrator can do about it, where we know.
@@ -254,6 +267,13 @@ pub struct ServerError {
 }
 
 impl ServerError {
+    /// The same for what came of this very request; an earlier refusal came of another.
+    pub(crate) fn trace(&mut self, request: &TokenRequest) {
+        if self.correlation_id.is_none() && !self.is_repeated {
+            self.correlation_id = request.correlation_id.clone();
+        }
+    }
+
     /// The AADSTS number that explains most: the first one, or the one that the description begins with.
     pub fn aadsts(&self) -> Option<u32> {
         self.error_codes.first().copied().or_else(|| {

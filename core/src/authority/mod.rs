@@ -224,6 +224,11 @@ impl Authority {
         !matches!(self.kind, Kind::Adfs | Kind::Oidc { .. })
     }
 
+    /// Whether requests are routed by the user that they are about: where a home account id is `{uid}.{utid}`.
+    pub(crate) fn routes_by_user(&self) -> bool {
+        matches!(self.kind, Kind::Entra { .. } | Kind::Ciam { .. })
+    }
+
     /// The endpoints, where they follow from the URL; a generic authority has to be asked.
     pub(crate) fn template_endpoints(&self) -> Option<Endpoints> {
         let base = match &self.kind {

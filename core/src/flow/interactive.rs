@@ -99,8 +99,12 @@ fn redeem(context: &mut Context, attempt: Attempt, redirect: Redirect) -> Result
         }
         Redirect::BareCode(code) => code,
     };
-    let grant =
-        Grant::Code { code: &code, redirect_uri: &attempt.listening.redirect_uri, verifier: &attempt.secrets.verifier };
+    let grant = Grant::Code {
+        code: &code,
+        redirect_uri: &attempt.listening.redirect_uri,
+        verifier: &attempt.secrets.verifier,
+        login_hint: context.sign_in.login_hint.as_deref(),
+    };
     let query = token_query(
         &context.app,
         &endpoints.token,

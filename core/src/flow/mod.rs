@@ -30,8 +30,6 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use alloc::string::String;
-
 use self::context::Context;
 use crate::ask::{Answer, Event};
 use crate::protocol;
@@ -186,7 +184,9 @@ impl Flow {
                 self.state = State::Leaving(result);
                 action
             }
-            Step::End(result) => Action::Done(self.context.conclude(result)),
+            Step::End(result) => {
+                Action::Done(self.context.conclude(result).map_err(|error| error.traced(&self.context.request)))
+            }
         }
     }
 }
@@ -204,8 +204,8 @@ fn with_endpoints(context: &mut Context, next: AfterDiscovery) -> Step {
     if context.endpoints.is_some() {
         return after_discovery(context, next);
     }
-    let issuer = String::from(context.app.authority().issuer().unwrap_or_default());
-    let action = context.ask_http(protocol::discovery_query(&issuer));
+    let query = protocol::discovery_query(&context.app, context.request.correlation_id.as_deref());
+    let action = context.ask_http(query);
     Step::Ask(State::Discovering(next), action)
 }
 

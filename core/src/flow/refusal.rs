@@ -132,7 +132,9 @@ pub(super) fn note_of(
         (None, None) => return None,
     };
     let worthless = (reason == Some(UiReason::BadRefreshToken)).then(|| refresh_token.clone());
-    Some(Note::Refused { name, error: Box::new(server.clone()), hold, worthless })
+    let mut error = Box::new(server.clone());
+    error.trace(&context.request);
+    Some(Note::Refused { name, error, hold, worthless })
 }
 
 /// Whether a sign-in would help where a refresh was refused.

@@ -167,7 +167,11 @@ fn ask(context: &mut Context, refresh: Refresh) -> Step {
     let query = token_query(
         &context.app,
         &endpoints.token,
-        &Grant::RefreshToken(&refresh.refresh_token.secret, &refresh.refresh_token.scopes),
+        &Grant::RefreshToken {
+            secret: &refresh.refresh_token.secret,
+            granted: &refresh.refresh_token.scopes,
+            account: &refresh.account.home_account_id,
+        },
         &context.request.scopes,
         context.claims.as_deref(),
         context.request.correlation_id.as_deref(),

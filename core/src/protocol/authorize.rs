@@ -6,6 +6,7 @@ use alloc::string::{String, ToString};
 
 use url::Url;
 
+use super::telemetry::{self, Anchor};
 use super::{Form, ResponseMode, pkce, with_reserved};
 use crate::{App, Authority, Endpoints, Error, Secret, ServerError, SignIn, TokenRequest};
 
@@ -50,6 +51,7 @@ impl AuthorizationRequest<'_> {
     pub(crate) fn url(&self) -> Result<String, Error> {
         let is_entra = self.app.authority().tenant_name().is_some();
         let correlation_id = self.request.correlation_id.as_deref().filter(|_| is_entra);
+        let anchor = Anchor::LoginHint(self.sign_in.login_hint.as_deref()).value(self.app.authority());
         let query = Form::new()
             .with("client_id", self.app.client_id())
             .with("response_type", "code")
@@ -66,6 +68,9 @@ impl AuthorizationRequest<'_> {
             .with_some("claims", self.claims)
             .with_some("client_info", self.app.authority().has_client_info().then_some("1"))
             .with_some("client-request-id", correlation_id)
+            .with_some("x-client-SKU", is_entra.then_some(telemetry::SKU))
+            .with_some("x-client-Ver", is_entra.then_some(telemetry::VERSION))
+            .with_some("X-AnchorMailbox", anchor.as_deref())
             .finish();
         let mut url = Url::parse(&self.endpoints.authorize)
             .map_err(|_| Error::protocol("the authority's authorization endpoint is not a URL"))?;

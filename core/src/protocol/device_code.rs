@@ -4,6 +4,7 @@ use alloc::string::String;
 use core::time::Duration;
 
 use super::answer::{read_object, seconds, text};
+use super::telemetry::{self, Anchor};
 use super::token::{Grant, post, token_query};
 use super::{Form, HttpAnswer, HttpQuery, with_reserved};
 use crate::{App, Error, Secret, TokenRequest};
@@ -26,7 +27,7 @@ pub(crate) fn device_code_query(app: &App, endpoint: &str, request: &TokenReques
         .with("client_id", app.client_id())
         .with("scope", &with_reserved(request.scopes()))
         .with_some("claims", claims);
-    post(endpoint, form, request.correlation_id.as_deref())
+    post(endpoint, form, telemetry::headers(app, request.correlation_id.as_deref(), Anchor::Unknown))
 }
 
 /// One question whether the user has entered the code.

@@ -7,16 +7,20 @@ use serde_json::Value;
 use url::Url;
 
 use super::answer::{read_object, text};
+use super::telemetry::{self, Anchor};
 use super::{BODY_LIMIT, HttpAnswer, HttpQuery, Method, TIMEOUT};
 use crate::authority::is_confidential;
-use crate::{Endpoints, Error, Secret};
+use crate::{App, Endpoints, Error, Secret};
 
 /// The request for the document.
-pub(crate) fn discovery_query(issuer: &str) -> HttpQuery {
+pub(crate) fn discovery_query(app: &App, correlation_id: Option<&str>) -> HttpQuery {
+    let issuer = app.authority().issuer().unwrap_or_default();
+    let mut headers = vec![("accept", String::from("application/json"))];
+    headers.extend(telemetry::headers(app, correlation_id, Anchor::Unknown));
     HttpQuery {
         method: Method::Get,
         url: alloc::format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/')),
-        headers: vec![("accept", String::from("application/json"))],
+        headers,
         body: Secret::default(),
         timeout: TIMEOUT,
         body_limit: BODY_LIMIT,

@@ -12,6 +12,7 @@ mod http;
 mod http_date;
 mod id_token;
 mod pkce;
+mod telemetry;
 mod token;
 
 pub mod aadsts;

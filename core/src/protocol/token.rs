@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use super::answer::{read_object, seconds, text};
 use super::id_token::{self, IdClaims};
+use super::telemetry::{self, Anchor};
 use super::{BODY_LIMIT, Form, HttpAnswer, HttpQuery, Method, TIMEOUT, with_reserved};
 use crate::{App, Error, Secret};
 
@@ -16,9 +17,16 @@ pub(crate) enum Grant<'a> {
         code: &'a Secret,
         redirect_uri: &'a str,
         verifier: &'a Secret,
+        /// Whom the sign-in was told to expect.
+        login_hint: Option<&'a str>,
     },
-    /// With the scopes that the sign-in was granted, where they are known.
-    RefreshToken(&'a Secret, &'a [String]),
+    RefreshToken {
+        secret: &'a Secret,
+        /// The scopes that the sign-in was granted, where they are known.
+        granted: &'a [String],
+        /// The home account id of the user.
+        account: &'a str,
+    },
     DeviceCode(&'a Secret),
 }
 
@@ -33,12 +41,12 @@ pub(crate) fn token_query(
 ) -> HttpQuery {
     let form = Form::new().with("client_id", app.client_id());
     let form = match grant {
-        Grant::Code { code, redirect_uri, verifier } => form
+        Grant::Code { code, redirect_uri, verifier, .. } => form
             .with("grant_type", "authorization_code")
             .with("code", code.expose())
             .with("redirect_uri", redirect_uri)
             .with("code_verifier", verifier.expose()),
-        Grant::RefreshToken(secret, _) => {
+        Grant::RefreshToken { secret, .. } => {
             form.with("grant_type", "refresh_token").with("refresh_token", secret.expose())
         }
         Grant::DeviceCode(code) => {
@@ -48,25 +56,27 @@ pub(crate) fn token_query(
     let scope = match (app.authority().issuer(), grant) {
         // A generic authority gives what the sign-in was granted, and nothing beyond it (RFC 6749 6).
         (Some(_), Grant::Code { .. }) => None,
-        (Some(_), Grant::RefreshToken(_, granted)) => Some(granted.join(" ")).filter(|granted| !granted.is_empty()),
+        (Some(_), Grant::RefreshToken { granted, .. }) => Some(granted.join(" ")).filter(|granted| !granted.is_empty()),
         _ => Some(with_reserved(scopes)),
     };
     let client_info = app.authority().has_client_info().then_some("1");
     let form =
         form.with_some("scope", scope.as_deref()).with_some("client_info", client_info).with_some("claims", claims);
-    post(endpoint, form, correlation_id)
+    let anchor = match grant {
+        Grant::Code { login_hint, .. } => Anchor::LoginHint(*login_hint),
+        Grant::RefreshToken { account, .. } => Anchor::Account(account),
+        Grant::DeviceCode(_) => Anchor::Unknown,
+    };
+    post(endpoint, form, telemetry::headers(app, correlation_id, anchor))
 }
 
 /// A `POST` of a form to the authority.
-pub(super) fn post(endpoint: &str, form: Form, correlation_id: Option<&str>) -> HttpQuery {
+pub(super) fn post(endpoint: &str, form: Form, telemetry: Vec<(&'static str, String)>) -> HttpQuery {
     let mut headers = vec![
         ("content-type", String::from("application/x-www-form-urlencoded")),
         ("accept", String::from("application/json")),
     ];
-    if let Some(id) = correlation_id {
-        headers.push(("client-request-id", id.to_string()));
-        headers.push(("return-client-request-id", String::from("true")));
-    }
+    headers.extend(telemetry);
     HttpQuery {
         method: Method::Post,
         url: endpoint.to_string(),

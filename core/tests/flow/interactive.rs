@@ -80,6 +80,8 @@ fn the_page_has_these_parameters_and_no_others() {
             ("code_challenge", &URL_SAFE_NO_PAD.encode(Sha256::digest(&verifier))),
             ("code_challenge_method", "S256"),
             ("client_info", "1"),
+            ("x-client-SKU", "entrada"),
+            ("x-client-Ver", env!("CARGO_PKG_VERSION")),
         ],
     );
     assert_eq!(world.calls[0].url, format!("https://{HOST}/{TENANT}/oauth2/v2.0/token"));
@@ -113,6 +115,7 @@ fn every_wish_is_a_parameter() {
         ("domain_hint", "contoso.com"),
         ("claims", r#"{"a":1}"#),
         ("client-request-id", "an-id"),
+        ("X-AnchorMailbox", "upn:ada+x@contoso.com"),
     ] {
         assert_eq!(parameter(&world, name).as_deref(), Some(value), "{name}");
     }

@@ -25,6 +25,7 @@ mod scopes;
 mod silent;
 mod stories;
 mod table;
+mod telemetry;
 mod tenants;
 mod throttle;
 mod traces;

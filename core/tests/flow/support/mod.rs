@@ -10,7 +10,7 @@ mod world;
 pub(crate) use cached::{Cached, signed_in};
 pub(crate) use grant::{ADA, BOB, Grant, Reply, User, error, html, json, status};
 pub(crate) use rng::Rng;
-pub(crate) use world::{Back, Turn, World};
+pub(crate) use world::{Back, Call, Turn, World};
 
 use entrada_core::{
     App, Authority, Cloud, Error, Fault, Outcome, SignIn, Token, TokenRequest, UiReason, UiRequired, UnixTime,
