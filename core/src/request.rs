@@ -59,6 +59,9 @@ impl TokenRequest {
     }
 
     /// With these claims, the JSON of a claims challenge: the cache is passed over, and a refresh tried.
+    ///
+    /// Challenges have it in base64; [`Challenge::claims`](crate::protocol::Challenge::claims) decodes it. What is no
+    /// JSON object, or cannot be sent together with the client's capabilities, ends the flow with [`Error::Config`].
     pub fn claims(mut self, claims: Option<String>) -> Self {
         self.claims = claims;
         self

@@ -19,7 +19,7 @@ pub mod aadsts;
 
 pub use self::http::{HttpAnswer, HttpQuery, Method, ResponseMode};
 pub use call::{AppCall, Verdict};
-pub use challenge::{Challenge, challenges, claims_challenge};
+pub use challenge::{AuthenticationInfo, Challenge, challenges, claims_challenge};
 pub use edge::{EdgeRedirect, ProxyRefused};
 
 pub(crate) use authorize::{AuthorizationRequest, AuthorizationSecrets, read_redirect};
