@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::io;
 
-use entrada::protocol::aadsts::{self, Matter};
+use entrada::protocol::aadsts::Matter;
 use entrada::{Error, Fault, Port, ServerError};
 
 /// The end of a run that did not do what was asked.
@@ -147,7 +147,7 @@ fn server_code(server: &ServerError) -> (u8, String) {
     if server.is_transient() {
         return (NETWORK, "temporarily_unavailable".to_owned());
     }
-    if let Some(known) = server.aadsts().and_then(aadsts::explain) {
+    if let Some(known) = server.explanation() {
         let code = match known.matter {
             Matter::Configuration => CONFIGURATION,
             Matter::Policy => POLICY,

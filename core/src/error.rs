@@ -264,6 +264,8 @@ pub struct ServerError {
     pub status: u16,
     /// Whether this is an earlier refusal that still holds: the authority was not asked again.
     pub is_repeated: bool,
+    /// Whether it refuses a sign-in by user code, which policies treat as a flow of its own.
+    pub by_user_code: bool,
 }
 
 impl ServerError {
@@ -293,7 +295,13 @@ impl ServerError {
 
     /// What to do about it, where the number is a known one.
     pub fn remedy(&self) -> Option<&'static str> {
-        self.aadsts().and_then(aadsts::explain).map(|known| known.remedy)
+        self.explanation().map(|known| known.remedy)
+    }
+
+    /// What is known of the number, in the flow that it ended.
+    pub fn explanation(&self) -> Option<aadsts::Explanation> {
+        let explain = if self.by_user_code { aadsts::explain_by_user_code } else { aadsts::explain };
+        explain(self.aadsts()?)
     }
 
     fn tell_repetition(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -426,7 +434,10 @@ impl fmt::Display for Waiting {
                 "the sign-in did not come back in time; if the browser shows an error page, it says why: \
                  Entra keeps some refusals, such as a missing assignment, on that page"
             }
-            Self::UserCode => "the user code was not entered in time",
+            Self::UserCode => {
+                "the user code was not entered in time; if the page said that access is blocked, \
+                 the tenant's policy refuses user codes: sign in with the browser instead"
+            }
         })
     }
 }

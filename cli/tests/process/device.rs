@@ -63,7 +63,7 @@ fn a_tenant_may_block_user_codes() {
     world.stage.block_device_code(true);
     let running = world.run(&["login", "--flow", "device"]).start();
     world.stage.visitor().enter_user_code(&user_code(&running)).unwrap();
-    running.done().fails(13, "AADSTS53003", "Conditional Access");
+    running.done().fails(13, "AADSTS53003", "Conditional Access blocks sign-in by user code: sign in with the browser");
 
     // By itself the command goes on with what is left.
     let mut running = world.run(&["login"]).start();

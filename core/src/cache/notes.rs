@@ -187,6 +187,7 @@ fn refusal(note: &Value, until: UnixTime, now: UnixTime) -> ServerError {
         retry_after: Some(until.since(now)),
         status: note.get("status").and_then(number).and_then(|status| u16::try_from(status).ok()).unwrap_or_default(),
         is_repeated: true,
+        by_user_code: false,
     }
 }
 

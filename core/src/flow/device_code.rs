@@ -56,7 +56,7 @@ pub(super) fn resume(context: &mut Context, state: State, answer: Result<Answer,
     match (state, answer) {
         (State::Asking, Ok(Answer::Http(answer))) => match read_device_code(&answer) {
             Ok(code) => present(context, code),
-            Err(error) => Step::End(Err(error)),
+            Err(error) => refused(error),
         },
         (State::Asking, Err(fault)) => Step::End(Err(Error::adapter(Port::Authority, fault))),
         (State::Presenting(pending), Ok(Answer::Presented)) => pause(context, pending),
@@ -130,6 +130,14 @@ fn polled(context: &mut Context, mut pending: Pending, answer: &HttpAnswer) -> S
             pending.back_off(server.retry_after);
             pause(context, pending)
         }
-        _ => Step::End(Err(Error::Server(server))),
+        _ => refused(Error::Server(server)),
     }
+}
+
+/// Ends with what the authority said. That it was about a user code is noted: blocked here, the browser may do.
+fn refused(mut error: Error) -> Step {
+    if let Error::Server(server) = &mut error {
+        server.by_user_code = true;
+    }
+    Step::End(Err(error))
 }

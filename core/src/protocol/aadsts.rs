@@ -87,7 +87,13 @@ const KNOWN: &[Row] = &[
         &[53003, 530_032, 530_035, 530_036, 530_084, 53004, 53010],
         Policy,
         "blocked_by_policy",
-        "a Conditional Access policy blocks this sign-in; where it was by user code, try the browser, else give an administrator the correlation id",
+        "the tenant's Conditional Access blocks this sign-in; where it was made by user code, sign in with the browser, else give an administrator the correlation id",
+    ),
+    (
+        &[50199],
+        SignIn,
+        "confirmation_needed",
+        "sign in again and confirm on the page that it is you; where it does not show, sign in with the browser",
     ),
     (&[50105], Policy, "not_assigned", "ask an administrator to assign the user to the app"),
     (&[50126, 50056], SignIn, "wrong_credentials", "check the user name and password"),
@@ -157,6 +163,26 @@ pub fn explain(number: u32) -> Option<Explanation> {
     Some(Explanation { matter, kind, remedy })
 }
 
+/// The same for a refusal of a sign-in by user code, which policies treat as a flow of its own.
+///
+/// Microsoft recommends that tenants block it (conditional-access/concept-authentication-flows), and it tells nothing
+/// about the device that asks: where it is refused for either, the browser is the way.
+pub fn explain_by_user_code(number: u32) -> Option<Explanation> {
+    let known = explain(number)?;
+    let remedy = match known.kind {
+        "blocked_by_policy" => {
+            "the tenant's Conditional Access blocks sign-in by user code: sign in with the browser instead, \
+             or have an administrator exclude this app from the policy"
+        }
+        "device_required" | "approved_app_required" => {
+            "the tenant's Conditional Access asks for a device that it knows, of which a user code tells nothing: \
+             sign in with the browser on a managed device, or ask an administrator to exclude this app"
+        }
+        _ => known.remedy,
+    };
+    Some(Explanation { remedy, ..known })
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
@@ -169,5 +195,16 @@ mod tests {
         assert_eq!(numbers.len(), all);
         assert_eq!(super::explain(65001).unwrap().kind, "consent_required");
         assert!(super::explain(1).is_none());
+    }
+
+    #[test]
+    fn a_user_code_that_is_blocked_points_to_the_browser() {
+        for number in [53003, 530_036, 53000, 50097] {
+            let remedy = super::explain_by_user_code(number).unwrap().remedy;
+            assert!(remedy.contains("user code") && remedy.contains("sign in with the browser"), "{number}: {remedy}");
+            assert_eq!(super::explain_by_user_code(number).unwrap().kind, super::explain(number).unwrap().kind);
+        }
+        assert_eq!(super::explain_by_user_code(65001).unwrap().remedy, super::explain(65001).unwrap().remedy);
+        assert!(super::explain_by_user_code(1).is_none());
     }
 }

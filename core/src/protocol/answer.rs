@@ -75,6 +75,7 @@ fn server_error(object: &Map<String, Value>, answer: &HttpAnswer) -> ServerError
         retry_after: retry_after(answer),
         status: answer.status,
         is_repeated: false,
+        by_user_code: false,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use entrada_core::protocol::HttpAnswer;
-use entrada_core::{Error, Fault, Flow, Port, Prompt, SignIn, Waiting};
+use entrada_core::{Error, Fault, Flow, Port, Prompt, SignIn, UnixTime, Waiting};
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -170,6 +170,80 @@ fn a_clock_that_jumps_ages_no_code() {
         world.sleeps(Duration::from_secs(3600));
     };
     token(ending);
+}
+
+#[test]
+fn whatever_the_clock_says_the_pauses_alone_end_it() {
+    type Clock = fn(u64) -> u64;
+    let clocks: [(&str, Clock); 5] = [
+        ("right", |step| NOW.as_secs() + step),
+        ("standing still", |_| NOW.as_secs()),
+        ("drifting back", |step| NOW.as_secs() - step * 3600),
+        ("leaping on", |step| NOW.as_secs() + step * 24 * 3600),
+        ("without a battery", |step| if step < 3 { NOW.as_secs() } else { 0 }),
+    ];
+    for (name, clock) in clocks {
+        let mut world = World::new();
+        world.answers(with("expires_in", 12)).answers(pending()).answers(pending()).answers(pending());
+        let (mut flow, mut action) = Flow::device_code(&entra(), &request(), &sign_in());
+        let mut step = 0;
+        let ending = loop {
+            match world.turn(action) {
+                Turn::Goes(event) => action = flow.resume(UnixTime::from_secs(clock(step)), event),
+                Turn::Ended(ending) => break ending,
+            }
+            step += 1;
+            assert!(step < 100, "{name}: no end");
+        };
+        assert!(matches!(ending, Err(Error::TimedOut(Waiting::UserCode))), "{name}: {ending:?}");
+        assert_eq!(world.waits, [5, 5, 2].map(Duration::from_secs), "{name}");
+    }
+}
+
+#[test]
+fn where_the_clock_is_wrong_the_authority_ends_it_all_the_same() {
+    let mut world = World::new();
+    world.answers(code()).answers(pending()).answers(error(400, "expired_token", ""));
+    let (mut flow, mut action) = Flow::device_code(&entra(), &request(), &sign_in());
+    let ending = loop {
+        match world.turn(action) {
+            Turn::Goes(event) => action = flow.resume(NOW, event),
+            Turn::Ended(ending) => break ending,
+        }
+    };
+    assert!(matches!(ending, Err(Error::TimedOut(Waiting::UserCode))), "{ending:?}");
+    assert_eq!(world.waits.len(), 2);
+}
+
+#[test]
+fn a_policy_that_blocks_user_codes_points_to_the_browser() {
+    let blocked = |word: &str, number: u32| {
+        let description =
+            format!("AADSTS{number}: Access has been blocked by Conditional Access policies. Trace ID: 1");
+        json(400, &json!({ "error": word, "error_description": description, "error_codes": [number] }))
+    };
+    for number in [53003, 530_036] {
+        for word in ["access_denied", "invalid_grant", "interaction_required"] {
+            let mut at_once = World::new();
+            at_once.answers(blocked(word, number));
+            let mut polled = World::new();
+            polled.answers(code()).answers(pending()).answers(blocked(word, number));
+            for mut world in [at_once, polled] {
+                let error = world.device_code(&entra(), &request(), &sign_in()).expect_err("no token");
+                assert!(matches!(&error, Error::Server(server) if server.by_user_code), "{error:?}");
+                let remedy = error.remedy().unwrap();
+                assert!(remedy.contains("Conditional Access blocks sign-in by user code"), "{remedy}");
+                assert!(remedy.contains("sign in with the browser"), "{remedy}");
+                assert!(error.to_string().ends_with(remedy), "{error}");
+                assert_eq!(world.authority.len(), 0);
+            }
+        }
+    }
+    // The same number in the browser is no matter of user codes.
+    let mut world = World::new();
+    world.answers(blocked("access_denied", 53003));
+    let error = world.interactive(&entra(), &request(), &sign_in()).expect_err("no token");
+    assert!(!error.remedy().unwrap().contains("blocks sign-in by user code"));
 }
 
 #[test]
