@@ -104,6 +104,7 @@ fn an_expired_token_is_refreshed_silently() {
     let first = &world.stage.requests()[0];
     assert_eq!(first.parameter("scope").map(|scope| scope.contains(&world.stage.scope())), Some(true));
     assert!(first.header("client-request-id").or(first.parameter("client-request-id")).is_some());
+    assert!(first.header("x-client-sku").or(first.parameter("x-client-SKU")) == Some("entrada"));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 use alloc::vec::Vec;
 
+use proptest::prelude::*;
+
 use super::*;
 
 /// URL, endpoint base, environment, realm.
@@ -206,7 +208,11 @@ fn an_issuer_is_refused_where_it_is_known_to_be_anothers() {
         (china, format!("https://sts.chinacloudapi.cn/{t}/"), true),
         ("http://127.0.0.1:8080/t", format!("http://127.0.0.1:8080/{t}/v2.0"), true),
         ("http://127.0.0.1:8080/t", format!("https://sts.windows.net/{t}/"), true),
-        ("http://127.0.0.1:8080/t", format!("http://127.0.0.1:8081/{t}/v2.0"), false),
+        ("http://127.0.0.1:8080/t", format!("http://authority:8080/{t}/v2.0"), true),
+        ("http://127.0.0.1:8080/t", "http://127.0.0.1:8080/default".into(), true),
+        ("http://127.0.0.1:8080/t", "http://127.0.0.1:8080/99999999-2222-3333-4444-555555555555/".into(), false),
+        ("http://127.0.0.1:8080/t", "default".into(), false),
+        ("https://login.private.example/t", format!("http://sts.private.example/{t}/"), false),
         ("https://login.private.example/t", format!("https://sts.private.example/{t}/"), true),
         (b2c, format!("https://x.b2clogin.com/{t}/v2.0/"), true),
         (b2c, format!("https://x.b2clogin.com/tfp/{t}/b2c_1_susi/v2.0/"), true),
@@ -222,4 +228,24 @@ fn an_issuer_is_refused_where_it_is_known_to_be_anothers() {
     }
     let generic = Authority::oidc("https://id.example/a").unwrap();
     assert!(generic.can_be("https://id.example/a", None) && !generic.can_be("https://id.example/a/", None));
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_refused_or_names_an_authority_that_its_own_url_names(
+        path in "[a-zA-Z0-9/_.%-]{0,40}",
+        host in prop::sample::select(&["login.example", "x.b2clogin.com", "x.ciamlogin.com", "LOGIN.example:8443"][..]),
+        first in prop::sample::select(&["", "tfp/", "adfs", "dstsv2/", "t/B2C_1_", "common"][..]),
+        anything in "\\PC{0,40}",
+    ) {
+        let _ = Authority::entra(&anything);
+        let _ = Authority::oidc(&anything);
+        if let Ok(authority) = Authority::entra(&format!("https://{host}/{first}{path}")) {
+            prop_assert_eq!(Authority::entra(&authority.url()).unwrap(), authority.clone());
+            let endpoints = authority.template_endpoints().unwrap();
+            prop_assert!(endpoints.token.starts_with(&authority.url()));
+            prop_assert!(!authority.fallback_realm().is_empty());
+            let _ = authority.can_be(&anything, Some(&path));
+        }
+    }
 }
