@@ -1,13 +1,16 @@
 //! The one type that secrets live in.
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::fmt;
+use core::ops::Range;
 
 use zeroize::Zeroizing;
 
 /// Text that must not be seen: an access or refresh token, a code, a verifier.
 ///
-/// `Debug` and `Display` print `[redacted]`, and the memory is wiped when the value is dropped.
+/// `Debug` and `Display` print `[redacted]`, and the memory is wiped when the value is dropped. What was found in
+/// a cache is not copied out of it: it is wiped with the last value that was.
 /// [`Secret::expose`] is the only way to the text, so that a search for it finds every use.
 ///
 /// ```
@@ -15,25 +18,57 @@ use zeroize::Zeroizing;
 /// assert_eq!(format!("{token:?} {token}"), "[redacted] [redacted]");
 /// assert_eq!(token.expose(), "eyJ0eXAi");
 /// ```
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Secret(Zeroizing<String>);
+#[derive(Clone)]
+pub struct Secret(Text);
+
+#[derive(Clone)]
+enum Text {
+    Own(Zeroizing<String>),
+    Part { of: Arc<Zeroizing<String>>, range: Range<usize> },
+}
 
 impl Secret {
     /// Takes the text over.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(Zeroizing::new(text.into()))
+        Self(Text::Own(Zeroizing::new(text.into())))
+    }
+
+    /// A part of a longer text, without a copy where it lies in there.
+    pub(crate) fn part(text: &str, of: &Arc<Zeroizing<String>>) -> Self {
+        let start = (text.as_ptr() as usize).wrapping_sub(of.as_ptr() as usize);
+        match start.checked_add(text.len()).filter(|end| *end <= of.len()) {
+            Some(end) => Self(Text::Part { of: Arc::clone(of), range: start..end }),
+            None => Self::new(text),
+        }
     }
 
     /// The text itself, for the one place that sends or stores it.
     pub fn expose(&self) -> &str {
-        &self.0
+        match &self.0 {
+            Text::Own(text) => text,
+            Text::Part { of, range } => of.get(range.clone()).unwrap_or_default(),
+        }
     }
 
     /// Whether there is no text at all.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.expose().is_empty()
     }
 }
+
+impl Default for Secret {
+    fn default() -> Self {
+        Self::new("")
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+impl Eq for Secret {}
 
 impl From<String> for Secret {
     fn from(text: String) -> Self {
@@ -50,5 +85,23 @@ impl fmt::Debug for Secret {
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[redacted]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_the_text_that_it_was_made_of() {
+        let whole = Arc::new(Zeroizing::new(String::from("one two")));
+        let part = Secret::part(&whole[4..], &whole);
+        assert_eq!((part.expose(), part == Secret::new("two")), ("two", true));
+        assert_eq!(Arc::strong_count(&whole), 2, "without a copy");
+        let elsewhere = String::from("three");
+        assert_eq!(Secret::part(&elsewhere, &whole).expose(), "three");
+        assert_eq!(Arc::strong_count(&whole), 2);
+        drop(part);
+        assert_eq!(Arc::strong_count(&whole), 1);
     }
 }

@@ -66,12 +66,16 @@ impl TokenCache {
             })
             .max_by_key(|(_, times)| times.expires_on)?;
         Some(Found {
-            secret: Secret::new(entry.text(Field::Secret)),
+            secret: self.secret(entry),
             scopes: entry.scopes().map(String::from).collect(),
             expires_on: times.expires_on?,
             refresh_on: times.refresh_on,
             cached_at: times.cached_at.unwrap_or_default(),
         })
+    }
+
+    fn secret(&self, entry: Entity<'_>) -> Secret {
+        Secret::part(entry.text(Field::Secret), &self.source)
     }
 
     /// The client's newest refresh token of the user: at Entra, one for all tenants and all apps.
@@ -81,7 +85,7 @@ impl TokenCache {
             .filter_map(|(owner, _)| self.entry(Section::RefreshToken, owner.refresh_token? as usize))
             .max_by_key(|entry| entry.times().last_modification_time)
             .map(|entry| Renewable {
-                secret: Secret::new(entry.text(Field::Secret)),
+                secret: self.secret(entry),
                 scopes: entry.scopes().map(String::from).collect(),
             })
     }
