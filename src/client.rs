@@ -98,6 +98,12 @@ impl Client {
         self.sign_in_by(Flow::device_code, request, sign_in)
     }
 
+    /// The same client in another tenant, with the same cache: the user's sign-in serves there, too, where they are
+    /// a guest.
+    pub fn in_tenant(&self, tenant: &str) -> Result<Self, Error> {
+        Ok(Self { app: self.app.in_tenant(tenant)?, renewals: Arc::default(), ..self.clone() })
+    }
+
     /// The same client with another browser.
     pub fn with_browser(&self, browser: impl Browser + 'static) -> Self {
         Self { browser: Arc::new(browser), ..self.clone() }

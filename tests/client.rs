@@ -97,6 +97,20 @@ fn one_refresh_token_serves_another_app() {
 }
 
 #[test]
+fn a_sign_in_as_a_guest_serves_in_the_tenant_that_the_app_is_in() {
+    let stage = Arc::new(Stage::builder().multi_tenant(true).start().unwrap());
+    let abroad = Authority::entra(&stage.authority_of(stage.guest_tenant_id())).unwrap();
+    let client = client_of(&stage).authority(abroad).build().unwrap();
+    client.token(&["openid", "profile"]).unwrap();
+    stage.grant_admin_consent();
+    let home = client.in_tenant(stage.tenant_id()).unwrap();
+    let token = home.silent(&[&stage.scope()]).unwrap();
+    assert_eq!((token.source, stage.count(Endpoint::Token, "authorization_code")), (TokenSource::Refresh, 1));
+    assert_eq!(home.silent(&[&stage.scope()]).unwrap().source, TokenSource::Cache);
+    assert_eq!(client.silent(&["openid", "profile"]).unwrap().source, TokenSource::Cache, "each tenant has its own");
+}
+
+#[test]
 fn a_revoked_sign_in_asks_for_the_user_once_more() {
     let (stage, client) = house();
     let scope = stage.scope();

@@ -53,6 +53,13 @@ impl App {
         self
     }
 
+    /// The same client in another tenant of its authority; see [`Authority::in_tenant`].
+    pub fn in_tenant(&self, tenant: &str) -> Result<Self, Error> {
+        let mut other = self.clone();
+        Arc::make_mut(&mut other.0).authority = self.0.authority.in_tenant(tenant)?;
+        Ok(other)
+    }
+
     pub(crate) fn declared_capabilities(&self) -> &[String] {
         &self.0.capabilities
     }

@@ -85,15 +85,10 @@ pub struct Endpoints {
 impl Authority {
     /// A tenant in one of Microsoft's clouds: its id, one of its domains, `common`, `organizations` or `consumers`.
     pub fn tenant(cloud: Cloud, tenant: &str) -> Result<Self, Error> {
-        if tenant.is_empty() || !tenant.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.') {
-            return Err(Error::Config(format!(
-                "{tenant:?} is not a tenant: give its id (a GUID), a domain such as contoso.onmicrosoft.com, \
-                 or one of common, organizations, consumers"
-            )));
-        }
+        let tenant = tenant_name(tenant)?;
         let host = cloud.login_host();
         Ok(Self {
-            kind: Kind::Entra { tenant: tenant.to_ascii_lowercase() },
+            kind: Kind::Entra { tenant },
             origin: format!("https://{host}"),
             environment: host.to_string(),
             aliases: Vec::new(),
@@ -142,6 +137,21 @@ impl Authority {
             }
         }
         Ok(self)
+    }
+
+    /// The same authority for another tenant of it: its id, or one of its domains.
+    ///
+    /// A refresh token of Entra's is bound to the user and the client, not to a tenant: a guest's serves there, too.
+    /// Fails where the authority knows no tenants (AD FS, an OpenID provider), or this is none.
+    pub fn in_tenant(&self, tenant: &str) -> Result<Self, Error> {
+        let mut other = self.clone();
+        match &mut other.kind {
+            Kind::Entra { tenant: named } | Kind::Ciam { tenant: named } => *named = tenant_name(tenant)?,
+            Kind::B2c { .. } | Kind::Adfs | Kind::Oidc { .. } => {
+                return Err(Error::Config(format!("the authority {} has no other tenants", self.url())));
+            }
+        }
+        Ok(other)
     }
 
     fn at(url: &Url, kind: Kind) -> Self {
@@ -293,6 +303,17 @@ impl Kind {
     fn b2c(tenant: &str, policy: &str, segments: &[&str]) -> Self {
         Self::B2c { tenant: tenant.to_string(), policy: policy.to_string(), path: segments.join("/") }
     }
+}
+
+/// A tenant's id, domain or common name, in lower case.
+fn tenant_name(tenant: &str) -> Result<String, Error> {
+    if tenant.is_empty() || !tenant.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.') {
+        return Err(Error::Config(format!(
+            "{tenant:?} is not a tenant: give its id (a GUID), a domain such as contoso.onmicrosoft.com, \
+             or one of common, organizations, consumers"
+        )));
+    }
+    Ok(tenant.to_ascii_lowercase())
 }
 
 fn is_b2c_host(host: &str) -> bool {

@@ -249,3 +249,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn another_tenant_is_the_same_authority_otherwise() {
+    let named = Authority::entra("https://localhost:8443/Contoso.example").unwrap().with_aliases(["other"]).unwrap();
+    let other = named.in_tenant("Fabrikam.example").unwrap();
+    assert_eq!(
+        (other.url().as_str(), other.environment()),
+        ("https://localhost:8443/fabrikam.example", "localhost:8443")
+    );
+    assert!(other.is_environment("other"));
+    assert!(matches!(named.in_tenant("a/b"), Err(Error::Config(_))));
+    for without in ["https://fs.contoso.com/adfs", "https://x.b2clogin.com/x.onmicrosoft.com/b2c_1_a"] {
+        let refused = Authority::entra(without).unwrap().in_tenant("t");
+        assert!(matches!(refused, Err(Error::Config(why)) if why.contains("no other tenants")), "{without}");
+    }
+}

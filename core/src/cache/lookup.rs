@@ -84,10 +84,7 @@ impl TokenCache {
         issued
             .filter_map(|(owner, _)| self.entry(Section::RefreshToken, owner.refresh_token? as usize))
             .max_by_key(|entry| entry.times().last_modification_time)
-            .map(|entry| Renewable {
-                secret: self.secret(entry),
-                scopes: entry.scopes().map(String::from).collect(),
-            })
+            .map(|entry| Renewable { secret: self.secret(entry), scopes: entry.scopes().map(String::from).collect() })
     }
 
     /// Everybody who has tokens of this client at this authority, each once, by user name.
