@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use entrada_core::ports::blocking::{Body, Transport};
-use entrada_core::protocol::{AppCall, ProxyRefused, Verdict};
+use entrada_core::protocol::{AppCall, Exchange, Next};
 use entrada_core::{Error, Port, Token, TokenRequest};
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request, Response};
@@ -59,34 +59,18 @@ impl<'a> Call<'a> {
     /// Where the app demands claims, a token with them is fetched, by refresh or sign-in, and the request is
     /// sent once more, if its body is in memory; else the demand is the answer, and the next call has that token.
     pub fn send(self, request: Request<Body>) -> Result<Response<Body>, Error> {
-        let app = AppCall::new(&request.uri().to_string())?;
-        let mut here = app.clone();
+        let mut exchange = Exchange::new(&request.uri().to_string())?.follow(self.max_redirects);
         let mut token = self.token(&self.token_request)?;
         let mut request = request;
-        let mut redirects = 0;
-        let mut may_replay = true;
         loop {
             let sent = Sent::of(&request);
-            let response = self.exchange(&app, &token, request)?;
-            let next = match read(&app, &here, &response) {
-                Verdict::ClaimsDemanded { claims } if may_replay => {
-                    may_replay = false;
+            let response = self.transmit(&exchange, &token, request)?;
+            let next = match heard(&mut exchange, &token, &sent, &response)? {
+                Next::Replay { claims } => {
                     token = self.token(&self.token_request.clone().claims(Some(claims)))?;
                     sent.again()
                 }
-                Verdict::ProxyRefused(edge) => {
-                    return Err(Error::ProxyRefused(Box::new(ProxyRefused::new(edge, &token.secret))));
-                }
-                Verdict::Redirect { to, .. } if self.max_redirects > 0 => {
-                    redirects += 1;
-                    if redirects > self.max_redirects {
-                        return Err(Error::TooManyRedirects(self.max_redirects));
-                    }
-                    sent.redirected(response.status(), &app, &to).map(|(next, target)| {
-                        here = target;
-                        next
-                    })
-                }
+                Next::Follow { to, as_get, keeps_credentials } => sent.redirected(&to, as_get, keeps_credentials),
                 _ => None,
             };
             request = match next {
@@ -104,9 +88,14 @@ impl<'a> Call<'a> {
         Ok(token)
     }
 
-    fn exchange(&self, call: &AppCall, token: &Token, mut request: Request<Body>) -> Result<Response<Body>, Error> {
+    fn transmit(
+        &self,
+        exchange: &Exchange,
+        token: &Token,
+        mut request: Request<Body>,
+    ) -> Result<Response<Body>, Error> {
         request.headers_mut().remove(AUTHORIZATION);
-        if let Some(bearer) = call.authorization(token, &request.uri().to_string()) {
+        if let Some(bearer) = exchange.authorization(token) {
             let mut value = HeaderValue::from_str(bearer.expose())
                 .map_err(|_| Error::Config("the token has characters that no header can carry".into()))?;
             value.set_sensitive(true);
@@ -116,17 +105,13 @@ impl<'a> Call<'a> {
     }
 }
 
-/// What the answer from here means. A stranger may redirect further, and has no say about the token.
-fn read(app: &AppCall, here: &AppCall, response: &Response<Body>) -> Verdict {
+/// What the head of an answer leads to.
+fn heard(exchange: &mut Exchange, token: &Token, sent: &Sent, response: &Response<Body>) -> Result<Next, Error> {
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let owned: Vec<(&str, String)> =
         response.headers().iter().map(|(name, value)| (name.as_str(), text(value))).collect();
     let headers: Vec<(&str, &str)> = owned.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    match here.verdict(response.status().as_u16(), &headers) {
-        verdict @ Verdict::Redirect { .. } => verdict,
-        verdict if app.is_same_origin(here) => verdict,
-        _ => Verdict::Deliver,
-    }
+    exchange.heard(token, sent.method().as_str(), response.status().as_u16(), &headers)
 }
 
 /// A GET without a token.

@@ -1,9 +1,8 @@
 //! A request that was sent, and may have to be sent again: with another token, or to where a redirect leads.
 
 use entrada_core::ports::blocking::Body;
-use entrada_core::protocol::AppCall;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
-use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use http::{HeaderMap, Method, Request, Uri};
 
 /// The head of a request, and its body where that is in memory: a stream is gone once it was sent.
 #[derive(Debug)]
@@ -33,33 +32,25 @@ impl Sent {
         Some(request)
     }
 
-    /// The request that a redirect asks for (RFC 9110 15.4), and where it goes: another origin gets no
-    /// credentials, and a 303, or a 301 or 302 to a POST, becomes a GET.
-    pub(crate) fn redirected(
-        mut self,
-        status: StatusCode,
-        app: &AppCall,
-        to: &str,
-    ) -> Option<(Request<Body>, AppCall)> {
-        let becomes_get = match status {
-            StatusCode::SEE_OTHER => self.method != Method::HEAD,
-            StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND => self.method == Method::POST,
-            _ => false,
-        };
-        if becomes_get {
+    /// The same to where a redirect leads; `None` where the body was a stream, and is needed.
+    pub(crate) fn redirected(mut self, to: &str, as_get: bool, keeps_credentials: bool) -> Option<Request<Body>> {
+        if as_get {
             self.method = Method::GET;
             self.body = Some(Vec::new());
             for of_the_body in [CONTENT_TYPE, CONTENT_LENGTH, TRANSFER_ENCODING] {
                 self.headers.remove(of_the_body);
             }
         }
-        let target = AppCall::new(to).ok()?;
-        if !app.is_same_origin(&target) {
+        if !keeps_credentials {
             for credential in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION] {
                 self.headers.remove(credential);
             }
         }
         self.uri = to.parse().ok()?;
-        Some((self.again()?, target))
+        self.again()
+    }
+
+    pub(crate) fn method(&self) -> &Method {
+        &self.method
     }
 }

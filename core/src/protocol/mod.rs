@@ -8,6 +8,7 @@ mod claims;
 mod device_code;
 mod discovery;
 mod edge;
+mod exchange;
 mod http;
 mod http_date;
 mod id_token;
@@ -21,6 +22,7 @@ pub use self::http::{HttpAnswer, HttpQuery, Method, ResponseMode};
 pub use call::{AppCall, Verdict};
 pub use challenge::{AuthenticationInfo, Challenge, challenges, claims_challenge};
 pub use edge::{EdgeRedirect, ProxyRefused};
+pub use exchange::{Exchange, Next};
 
 pub(crate) use authorize::{AuthorizationRequest, AuthorizationSecrets, read_redirect};
 pub(crate) use claims::merged_claims;
