@@ -34,6 +34,7 @@
 //! | [`protocol`] | what goes over the wire: authorize, token, device code, discovery, challenges, the proxy's redirect |
 //! | [`ports`] | the traits that adapters implement (feature `std`; the async ones: feature `async`) |
 //! | [`words`] | what the user reads, with text from outside made harmless |
+//! | [`compared`] | where Microsoft's libraries differ, what is done here, and why |
 //! | [`drive`] | the loops that run a flow over the ports (same features) |
 //!
 //! # Features
@@ -49,6 +50,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod cache;
+pub mod compared;
 pub mod flow;
 pub mod protocol;
 pub mod words;
