@@ -107,10 +107,10 @@ pub(super) fn look_up(context: &mut Context, loaded: &Loaded) -> Result<Lookup, 
     let wanted =
         Wanted { app: &context.app, home_account_id: &account.home_account_id, scopes: &context.request.scopes };
     let Some(found) = loaded.cache.access_token(&wanted, context.now) else { return Ok(Lookup::Miss) };
-    if context.passes_over(found.cached_at) && !is_forced_in_a_loop(context, loaded, &account) {
+    let (lives_long_enough, is_good) = (context.lives_long_enough(&found), context.is_good(found.expires_on));
+    if context.passes_over(found.cached_at) && !(lives_long_enough && is_forced_in_a_loop(context, loaded, &account)) {
         return Ok(Lookup::Miss);
     }
-    let (lives_long_enough, is_good) = (context.lives_long_enough(&found), context.is_good(found.expires_on));
     let token = context.token(found, account);
     if lives_long_enough && (context.request.defers_renewal || !token.renewal_due) {
         return Ok(Lookup::Hit(token));
