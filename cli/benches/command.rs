@@ -1,23 +1,21 @@
-//! The command beside its peers, in one run: `cargo bench -p entrada-cli`.
+//! The command beside its peers, in one run: `tests/bench`, or `cargo bench -p entrada-cli --bench command`.
 //!
 //! Whole processes are timed, start to exit, taking turns so that a busy moment meets all of them. Nothing is
 //! asserted: timings belong to a machine.
-#![expect(clippy::print_stdout, reason = "the table is what this is for")]
+
+mod common;
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
+use common::{CLIENT, FULL, TENANT, cache_of, node, python, row, scope};
 use entrada_authority::Stage;
-use serde_json::{Value, json};
 
 const ROUNDS: usize = 200;
 const SLOW_ROUNDS: usize = 15;
-const CLIENT: &str = "5f0d6c3a-71b2-4e8f-a9d4-2c6b8e1f3a03";
-const TENANT: &str = "3c1f0a52-8d34-4b0e-9a57-5b1e6f2d7c01";
-const SCOPE: &str = "https://hr-contoso.msappproxy.net//user_impersonation";
 
 fn main() -> std::io::Result<()> {
     let folder = tempfile::tempdir()?;
@@ -28,26 +26,22 @@ fn main() -> std::io::Result<()> {
 /// A cached token, from process start to exit.
 fn cached_token(folder: &Path) -> std::io::Result<()> {
     let cache = folder.join("tokens.json");
-    fs::write(&cache, cache_of("login.microsoftonline.com", "access-token").to_string())?;
-    let entrada = ["token", "--client-id", CLIENT, "--tenant", TENANT, "--scope", SCOPE, "--cache"].map(OsStr::new);
+    fs::write(&cache, cache_of(1, FULL))?;
+    let scope = scope(0);
+    let entrada = ["token", "--client-id", CLIENT, "--tenant", TENANT, "--scope", &scope, "--cache"].map(OsStr::new);
     let mut peers = vec![
         Peer::new("a bare process that reads the file", "cat", [cache.as_os_str()]),
-        Peer::new("entrada token", env!("CARGO_BIN_EXE_entrada"), entrada.into_iter().chain([cache.as_os_str()])),
+        Peer::new("`entrada token`", env!("CARGO_BIN_EXE_entrada"), entrada.into_iter().chain([cache.as_os_str()])),
     ];
-    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/interop/venv/bin/python");
-    if target.exists() {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/msal_silent.py");
-        peers.push(
-            Peer::new("msal for Python: import, read, find", target, [script.as_os_str(), cache.as_os_str()]).slow(),
-        );
+    if let Some((python, script)) = python("msal_silent.py") {
+        let arguments = [script.as_os_str(), cache.as_os_str()];
+        peers.push(Peer::new("msal for Python: import, read, find", python, arguments).slow());
     }
-    let modules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/interop/node_modules/@azure/msal-node");
-    if modules.exists() {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/msal_silent.cjs");
+    if let Some((script, modules)) = node("msal_silent.cjs") {
         let arguments = [script.as_os_str(), modules.as_os_str(), cache.as_os_str()];
-        peers.push(Peer::new("@azure/msal-node: acquireTokenSilent", "node", arguments).slow());
+        peers.push(Peer::new("@azure/msal-node: `acquireTokenSilent`", "node", arguments).slow());
     }
-    table("A cached token", peers)
+    table("process start to token", peers)
 }
 
 /// A small page of an app on loopback, with a cached token.
@@ -68,10 +62,10 @@ fn small_page(folder: &Path) -> std::io::Result<()> {
             .collect();
     let curl = [OsStr::new("-sS"), OsStr::new("-K"), header.as_os_str(), OsStr::new(&page)];
     table(
-        "A small page on loopback",
+        "process start to page on loopback",
         vec![
             Peer::new("curl, given the token", "curl", curl),
-            Peer::new("entrada get", env!("CARGO_BIN_EXE_entrada"), entrada),
+            Peer::new("`entrada get`, cached token", env!("CARGO_BIN_EXE_entrada"), entrada),
         ],
     )
 }
@@ -103,35 +97,6 @@ fn sign_in(stage: &Stage, cache: &Path) -> std::io::Result<String> {
     let mut token = Command::new(env!("CARGO_BIN_EXE_entrada"));
     identity(token.args(["token", "--no-input"]));
     Ok(String::from_utf8_lossy(&token.output()?.stdout).trim().to_owned())
-}
-
-/// A cache as any of the libraries writes it: one account with its tokens.
-fn cache_of(environment: &str, secret: &str) -> Value {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    let user = "0f6d2c1b-1111-4222-8333-444455556666";
-    let home = format!("{user}.{TENANT}");
-    let credential = |kind: &str, extra: Value| {
-        let mut entry =
-            json!({"home_account_id": home, "environment": environment, "client_id": CLIENT, "credential_type": kind});
-        if let (Some(entry), Some(extra)) = (entry.as_object_mut(), extra.as_object()) {
-            entry.extend(extra.clone());
-        }
-        entry
-    };
-    let id_token = "eyJhbGciOiJub25lIn0.eyJ0aWQiOiIzYzFmMGE1Mi04ZDM0LTRiMGUtOWE1Ny01YjFlNmYyZDdjMDEiLCJwcmVmZXJyZWRfdXNlcm5hbWUiOiJhZGFAY29udG9zby5leGFtcGxlIn0.";
-    json!({
-        "AccessToken": { format!("{home}-{environment}-accesstoken-{CLIENT}-{TENANT}-{SCOPE}-"): credential("AccessToken", json!({
-            "realm": TENANT, "target": SCOPE, "token_type": "Bearer", "secret": format!("{secret}{}", "x".repeat(1500)),
-            "cached_at": now.to_string(), "expires_on": (now + 3600).to_string(), "extended_expires_on": (now + 3600).to_string(),
-        }))},
-        "RefreshToken": { format!("{home}-{environment}-refreshtoken-{CLIENT}---"): credential("RefreshToken", json!({ "secret": "r".repeat(1200) }))},
-        "IdToken": { format!("{home}-{environment}-idtoken-{CLIENT}-{TENANT}--"): credential("IdToken", json!({ "realm": TENANT, "secret": id_token }))},
-        "Account": { format!("{home}-{environment}-{TENANT}"): {
-            "home_account_id": home, "environment": environment, "realm": TENANT, "local_account_id": user,
-            "username": "ada@contoso.example", "authority_type": "MSSTS",
-        }},
-        "AppMetadata": { format!("appmetadata-{environment}-{CLIENT}"): { "client_id": CLIENT, "environment": environment }},
-    })
 }
 
 /// A program to be timed.
@@ -176,12 +141,8 @@ fn table(title: &str, mut peers: Vec<Peer>) -> std::io::Result<()> {
             peer.run()?;
         }
     }
-    println!("\n{title}: process start to exit, in milliseconds\n");
-    println!("{:<40} {:>8} {:>8} {:>8}", "", "least", "median", "95 %");
     for peer in &mut peers {
-        peer.times.sort_unstable();
-        let at = |share: usize| peer.times[(peer.times.len() - 1) * share / 100].as_secs_f64() * 1000.0;
-        println!("{:<40} {:>8.2} {:>8.2} {:>8.2}", peer.name, at(0), at(50), at(95));
+        row(title, peer.name, &mut peer.times);
     }
     Ok(())
 }
