@@ -14,6 +14,9 @@ use crate::renewal::Renewals;
 
 pub(crate) type SignInWith = Arc<dyn Fn(&Client, &TokenRequest, Error) -> Result<Token, Error> + Send + Sync>;
 
+/// So many sign-ins of others are awaited, one after the other, before this one is shown beside them.
+const MOST_JOINED: u32 = 8;
+
 /// A client that waits: for programs without a runtime, and for threads.
 ///
 /// Cheap to clone, and to be shared: clones and threads use one cache, one lock and one connection pool.
@@ -172,7 +175,7 @@ impl Client {
         request: &TokenRequest,
         sign_in: &SignIn,
     ) -> Result<Token, Error> {
-        loop {
+        for _ in 0..MOST_JOINED {
             match self.run(begin(&self.app, &self.traced(request), sign_in))? {
                 Outcome::Joined => {}
                 other => return token_of(other),
@@ -183,6 +186,7 @@ impl Client {
                 other => return other,
             }
         }
+        token_of(self.run(begin(&self.app, &self.traced(request), &sign_in.clone().unasked(false)))?)
     }
 
     fn run(&self, flow: (Flow, Action)) -> Result<Outcome, Error> {

@@ -34,6 +34,8 @@ pub(crate) struct Found {
 pub(crate) struct Renewable {
     pub(crate) secret: Secret,
     pub(crate) scopes: Vec<String>,
+    /// When it was put into the cache, where that is noted.
+    pub(crate) written: Option<UnixTime>,
 }
 
 impl Renewable {
@@ -84,7 +86,11 @@ impl TokenCache {
         issued
             .filter_map(|(owner, _)| self.entry(Section::RefreshToken, owner.refresh_token? as usize))
             .max_by_key(|entry| entry.times().last_modification_time)
-            .map(|entry| Renewable { secret: self.secret(entry), scopes: entry.scopes().map(String::from).collect() })
+            .map(|entry| Renewable {
+                secret: self.secret(entry),
+                scopes: entry.scopes().map(String::from).collect(),
+                written: entry.times().last_modification_time,
+            })
     }
 
     /// Everybody who has tokens of this client at this authority, each once, by user name.

@@ -91,6 +91,9 @@ fn looked(context: &mut Context, state: &Joining, snapshot: Result<Snapshot, Fau
     if let Ok(Lookup::Hit(token)) = silent::look_up(context, &loaded) {
         return Step::End(Ok(Outcome::Token(token)));
     }
+    if silent::has_fresh_sign_in(context, &loaded) {
+        return Step::End(Ok(Outcome::Joined));
+    }
     if loaded.cache.is_unanswered(&refusal::sign_in_name(context), context.now) {
         return Step::End(Err(Error::ui_required(UiReason::Unanswered)));
     }

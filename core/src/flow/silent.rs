@@ -1,6 +1,7 @@
 //! Silent: the cache, then a refresh. The refresh itself runs under the lock.
 
 use alloc::boxed::Box;
+use core::time::Duration;
 
 use super::context::{Context, Loaded, Standing};
 use super::interactive::check_id_token;
@@ -10,6 +11,9 @@ use crate::ask::Answer;
 use crate::cache::{Renewable, Snapshot, Wanted};
 use crate::protocol::{Grant, HttpAnswer, read_token, token_query};
 use crate::{Account, Error, Fault, Outcome, Port, ServerError, Token, TokenSource, UiReason, WaitReason, Warning};
+
+/// Longer than from a look into the cache to the next one.
+const FRESH: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub(super) enum State {
@@ -143,6 +147,14 @@ fn refreshable(context: &Context, loaded: &Loaded) -> Result<(Account, Renewable
         Some(token) => Ok((account, token)),
         None => Err(Error::ui_required(UiReason::NoRefreshToken)),
     }
+}
+
+/// Whether there is a sign-in so new that whoever needs one may not have seen it yet, and that nobody has refused.
+pub(super) fn has_fresh_sign_in(context: &Context, loaded: &Loaded) -> bool {
+    refreshable(context, loaded).is_ok_and(|(account, token)| {
+        let is_fresh = token.written.is_some_and(|written| context.now.since(written) < FRESH);
+        is_fresh && refusal::standing(context, loaded, &account, &token.secret).is_none()
+    })
 }
 
 /// Under the lock, with the cache just loaded again: refresh, unless somebody else has done so.

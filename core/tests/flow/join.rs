@@ -52,6 +52,34 @@ fn whoever_is_first_just_after_another_finds_the_token() {
 }
 
 #[test]
+fn or_the_sign_in_that_can_bring_one_unless_it_was_refused() {
+    // For another app, a moment ago.
+    let fresh = || {
+        let mut world = World::new();
+        world.answers(Grant::of("access-1").refresh("refresh-1").to(&ADA));
+        let other = entrada_core::TokenRequest::new(["https://other.example//x"]).unwrap();
+        token(world.interactive(&entra(), &other, &sign_in()));
+        world.later(seconds(1)).sign_in_locks.push_back(Lock::Held);
+        world
+    };
+    let mut world = fresh();
+    let ending = world.interactive(&entra(), &request(), &unasked());
+    assert!(matches!(ending, Ok(Outcome::Joined)), "{ending:?}");
+    assert_eq!(world.story(), "sign-in-lock load sign-in-unlock");
+
+    let mut world = fresh();
+    world.answers(error(400, "invalid_grant", "basic_action"));
+    reason(world.silent(&entra(), &request()));
+    world.later(seconds(1)).answers(Grant::of("access-2").refresh("refresh-2").to(&ADA));
+    assert_eq!(token(world.interactive(&entra(), &request(), &unasked())).secret.expose(), "access-2");
+
+    // One of yesterday has been seen by everybody.
+    let mut world = fresh();
+    world.later(seconds(86_400)).answers(Grant::of("access-2").refresh("refresh-2").to(&ADA));
+    assert_eq!(token(world.interactive(&entra(), &request(), &unasked())).secret.expose(), "access-2");
+}
+
+#[test]
 fn a_user_who_asks_is_not_kept_waiting() {
     let mut world = World::with(&signed_in().access(&ADA, "access-0", 3600));
     world.sign_in_locks.push_back(Lock::Busy);

@@ -1,7 +1,7 @@
 //! The credential itself.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread;
 
 use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
@@ -37,7 +37,6 @@ type Answer = Result<AccessToken, Arc<Error>>;
 struct Work {
     client: Client,
     options: EntradaCredentialOptions,
-    sign_in: Mutex<()>,
 }
 
 impl EntradaCredential {
@@ -45,7 +44,7 @@ impl EntradaCredential {
     ///
     /// Nothing is sent, read or opened before the first call for a token.
     pub fn new(client: Client, options: Option<EntradaCredentialOptions>) -> Arc<Self> {
-        let work = Work { client, options: options.unwrap_or_default(), sign_in: Mutex::new(()) };
+        let work = Work { client, options: options.unwrap_or_default() };
         Arc::new(Self { work: Arc::new(work), flights: Arc::default() })
     }
 }
@@ -90,30 +89,21 @@ impl TokenCredential for EntradaCredential {
 
 impl Work {
     fn token(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
-        let token = match self.client.silent_for(request) {
-            Err(error) if error.needs_ui() && self.options.interaction != Interaction::Silent => {
-                // Two windows at once confuse; what one sign-in brings may serve the next request too.
-                let _turn = self.sign_in.lock().unwrap_or_else(PoisonError::into_inner);
-                self.token_or_sign_in(request)
-            }
-            other => other,
+        let token = match self.options.interaction {
+            Interaction::Silent => self.client.silent_for(request),
+            Interaction::DeviceCode => match self.client.silent_for(request) {
+                Err(Error::UiRequired(required)) => {
+                    let request = request.clone().claims(required.claims);
+                    self.client.sign_in_by_code(&request, &SignIn::new().unasked(true))
+                }
+                other => other,
+            },
+            _ => self.client.token_for(request),
         }?;
         for warning in &token.warnings {
             tracing::warn!(%warning, "a token for the Azure SDK");
         }
         Ok(access_token(&token))
-    }
-
-    fn token_or_sign_in(&self, request: &TokenRequest) -> Result<Token, Error> {
-        if self.options.interaction != Interaction::DeviceCode {
-            return self.client.token_for(request);
-        }
-        match self.client.silent_for(request) {
-            Err(Error::UiRequired(required)) => {
-                self.client.sign_in_by_code(&request.clone().claims(required.claims), &SignIn::default())
-            }
-            other => other,
-        }
     }
 }
 

@@ -160,6 +160,10 @@ impl Cache for Watching {
         self.0.kept.try_lock()
     }
 
+    fn try_lock_sign_in(&self, name: &str) -> Result<TryLock, AdapterError> {
+        self.0.kept.try_lock_sign_in(name)
+    }
+
     fn location(&self) -> String {
         self.0.kept.location()
     }
