@@ -109,6 +109,7 @@ impl Browser for Visiting {
             }
             // Entered before the stage's clock goes on.
             Prompt::UserCode { code, .. } => drop(stage.visitor().enter_user_code(&code).unwrap()),
+            Prompt::OtherSignIn { .. } => {}
             _ => panic!("what is that?"),
         }
         Ok(())
@@ -124,6 +125,8 @@ impl Clock for StageClock {
     }
 
     fn sleep(&self, duration: Duration) {
+        // A breath, so that others get on while the stage's time flies.
+        std::thread::sleep(Duration::from_millis(2));
         self.0.advance(duration);
     }
 }
