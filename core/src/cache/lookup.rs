@@ -104,7 +104,9 @@ impl TokenCache {
     fn users(&self, app: &App) -> Vec<&str> {
         let issued = self.owners(app.client_id()).filter(|(_, sample)| is_issued(*sample, app));
         let mut users: Vec<&str> = issued.map(|(_, sample)| sample.text(Field::HomeAccountId)).collect();
-        users.sort_by_cached_key(|user| user.to_ascii_lowercase());
+        if users.len() > 1 {
+            users.sort_by_cached_key(|user| user.to_ascii_lowercase());
+        }
         users.dedup_by(|one, other| one.eq_ignore_ascii_case(other));
         users
     }
