@@ -189,7 +189,7 @@ impl Client {
         token_of(self.run(begin(&self.app, &self.traced(request), &sign_in.clone().unasked(false)))?)
     }
 
-    fn run(&self, flow: (Flow, Action)) -> Result<Outcome, Error> {
+    pub(crate) fn run(&self, flow: (Flow, Action)) -> Result<Outcome, Error> {
         run(
             flow,
             Ports {

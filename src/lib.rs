@@ -37,6 +37,7 @@ mod builder;
 mod call;
 mod client;
 mod entropy;
+mod exchange;
 mod renewal;
 mod sent;
 

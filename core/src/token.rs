@@ -57,6 +57,13 @@ pub enum Outcome {
         /// What did not go as it should.
         warnings: Vec<Warning>,
     },
+    /// With another cache's entries taken over.
+    Imported {
+        /// How many entries are new or changed by it.
+        entries: usize,
+        /// What did not go as it should.
+        warnings: Vec<Warning>,
+    },
 }
 
 /// Something that went wrong beside the way.

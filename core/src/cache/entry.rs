@@ -103,7 +103,7 @@ impl Times {
 }
 
 /// Fields whose presence says that the token is no plain Bearer for everybody; libraries spell them differently.
-const BINDING: [&str; 7] =
+pub(super) const BINDING: [&str; 7] =
     ["key_id", "kid", "keyid", "ext_cache_key", "ext", "user_assertion_hash", "userAssertionHash"];
 
 impl Facts {
@@ -169,7 +169,10 @@ impl Entry {
     }
 
     pub(super) fn written(key: &str, fields: &Map<String, Value>) -> Self {
-        let json = serde_json::to_string(fields).unwrap_or_default();
+        Self::of_json(key, serde_json::to_string(fields).unwrap_or_default())
+    }
+
+    pub(super) fn of_json(key: &str, json: String) -> Self {
         Self { key: Text::written(key), facts: Facts::read(&json), json: Text::written(json) }
     }
 
@@ -212,6 +215,10 @@ impl<'a> Entity<'a> {
     pub(super) fn is_plain_bearer(self) -> bool {
         let kind = self.text(Field::TokenType);
         (kind.is_empty() || kind.eq_ignore_ascii_case("bearer")) && !self.facts.is_bound
+    }
+
+    pub(super) fn json(self) -> &'a str {
+        self.json
     }
 
     /// All fields, known here or not.

@@ -7,6 +7,7 @@
 //! A cache is read once, and found in by an index: a lookup costs the same with one entry and with 100,000.
 //! What was not changed is written back to the letter.
 
+mod absorb;
 mod entry;
 mod field;
 mod index;

@@ -12,6 +12,8 @@ use super::{Filing, TokenCache, Wanted};
 use crate::protocol::{HttpAnswer, TokenAnswer, read_token};
 use crate::{App, Authority, Cloud, UnixTime};
 
+mod absorb;
+
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 const CLIENT: &str = "8f4a7c1e-2d3b-4b5c-9d6e-7f8091a2b3c4";
 const TENANT: &str = "contoso.onmicrosoft.com";
@@ -58,8 +60,10 @@ fn entry() -> impl Strategy<Value = Value> {
         field(&["1900000000", "1700000000", "soon"]),
         field(&["Bearer", "pop"]),
         anything(),
+        prop::sample::select(&[None, Some("1700000000"), Some("1700000001")][..]),
     );
-    fields.prop_map(|(client, environment, user, realm, target, time, kind, foreign)| {
+    fields.prop_map(|(client, environment, user, realm, target, time, kind, foreign, cached_at)| {
+        let cached_at = cached_at.map(Value::from);
         let named = [
             ("client_id", client),
             ("environment", environment),
@@ -67,6 +71,7 @@ fn entry() -> impl Strategy<Value = Value> {
             ("realm", realm),
             ("target", target),
             ("expires_on", time.clone()),
+            ("cached_at", cached_at),
             ("last_modification_time", time),
             ("token_type", kind),
             ("secret", Some("of-somebody".into())),

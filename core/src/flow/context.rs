@@ -136,6 +136,7 @@ impl Context {
                 Ok(Outcome::Token(token))
             }
             Ok(Outcome::SignedOut { accounts, .. }) => Ok(Outcome::SignedOut { accounts, warnings: noticed }),
+            Ok(Outcome::Imported { entries, .. }) => Ok(Outcome::Imported { entries, warnings: noticed }),
             Err(Error::UiRequired(mut required)) => {
                 required.warnings.extend(noticed);
                 if required.claims.is_none() {

@@ -29,6 +29,8 @@ pub(super) enum Work {
     Store(Box<store::Granted>),
     /// Take accounts out; all of them with `None`.
     SignOut(Option<AccountSelector>),
+    /// Take over the entries of another cache.
+    Absorb(Box<TokenCache>),
     /// Note something, and end.
     Note(Box<Noting>),
 }
@@ -98,7 +100,7 @@ pub(super) fn resume(context: &mut Context, state: Locking, answer: Result<Answe
         (Stage::Pausing, Err(Fault::Cancelled)) => Step::End(Err(Error::Cancelled)),
         (Stage::Pausing, Ok(Answer::Waited) | Err(_)) => match state.work {
             Work::Refresh => load(context, state, Stage::Peeking),
-            Work::Store(_) | Work::SignOut(_) | Work::Note(_) => attempt(context, state),
+            Work::Store(_) | Work::SignOut(_) | Work::Absorb(_) | Work::Note(_) => attempt(context, state),
         },
         (Stage::Peeking, Ok(Answer::Loaded(snapshot))) => peeked(context, state, Ok(snapshot)),
         (Stage::Peeking, Err(fault)) => peeked(context, state, Err(fault)),
@@ -144,6 +146,7 @@ fn loaded(context: &mut Context, work: Work, holding: Holding, snapshot: Result<
         Work::Store(granted) => store::begin(context, holding, loaded, *granted),
         Work::Note(noting) => store::note(context, holding, loaded, &noting.note, noting.result),
         Work::SignOut(selector) => sign_out(context, loaded, holding, selector.as_ref()),
+        Work::Absorb(other) => absorb(context, loaded, holding, &other),
     }
 }
 
@@ -159,6 +162,13 @@ fn sign_out(context: &mut Context, mut loaded: Loaded, holding: Holding, selecto
     let nothing_to_do = leaving.is_empty();
     let result = Ok(Outcome::SignedOut { accounts: leaving, warnings: Vec::new() });
     if nothing_to_do { store::end(context, holding, result) } else { store::save(context, holding, loaded, result) }
+}
+
+/// An unreadable cache is set aside before, as for a token; one that cannot be read now may be whole, and stays.
+fn absorb(context: &mut Context, mut loaded: Loaded, holding: Holding, other: &TokenCache) -> Step {
+    let entries = loaded.cache_mut().absorb(other);
+    let result = Ok(Outcome::Imported { entries, warnings: Vec::new() });
+    if entries == 0 { store::end(context, holding, result) } else { store::save(context, holding, loaded, result) }
 }
 
 fn leaving(cache: &TokenCache, context: &Context, selector: Option<&AccountSelector>) -> Result<Vec<Account>, Error> {

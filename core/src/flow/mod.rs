@@ -30,8 +30,11 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+use alloc::boxed::Box;
+
 use self::context::Context;
 use crate::ask::{Answer, Event};
+use crate::cache::TokenCache;
 use crate::protocol;
 use crate::{AccountSelector, Action, App, Error, Fault, Guarded, Port, SignIn, TokenRequest, UnixTime};
 
@@ -113,6 +116,14 @@ impl Flow {
         Self::start("sign-out", Context::without_request(app), |context| {
             lock::begin(context, lock::Work::SignOut(account))
         })
+    }
+
+    /// Takes over the entries of another cache, of whatever clients; see [`TokenCache::absorb`].
+    ///
+    /// Ends with [`Outcome::Imported`](crate::Outcome::Imported). Nothing is saved where nothing is new.
+    pub fn import(app: &App, other: TokenCache) -> (Self, Action) {
+        let work = lock::Work::Absorb(Box::new(other));
+        Self::start("import", Context::without_request(app), |context| lock::begin(context, work))
     }
 
     /// Which flow this is, for those who read traces.

@@ -165,7 +165,7 @@ fn ask_save(context: &mut Context, holding: Holding, bytes: Vec<u8>, result: Res
 /// Where a token is the aim, a failed save is a warning; where the change itself is the aim, a failure.
 fn unsaved(context: &mut Context, holding: Holding, fault: Fault, result: Result<Outcome, Error>) -> Step {
     let result = match result {
-        Ok(Outcome::SignedOut { .. }) => Err(Error::adapter(Port::Cache, fault)),
+        Ok(Outcome::SignedOut { .. } | Outcome::Imported { .. }) => Err(Error::adapter(Port::Cache, fault)),
         other => {
             context.warn(Warning::CacheUnsaved(fault));
             other

@@ -9,7 +9,7 @@ use core::time::Duration;
 
 use super::Flow;
 use crate::ask::{Answer, Event};
-use crate::cache::Snapshot;
+use crate::cache::{Snapshot, TokenCache};
 use crate::protocol::{HttpAnswer, ResponseMode};
 use crate::{
     Action, App, Authority, Error, Listening, Lock, Outcome, Redirect, Secret, SignIn, TokenRequest, UnixTime,
@@ -47,6 +47,11 @@ fn app(generic: bool) -> App {
     App::new("c", authority.unwrap()).unwrap()
 }
 
+/// A cache with an account that no other has.
+fn other() -> TokenCache {
+    TokenCache::parse(br#"{"Account":{"a":{"home_account_id":"n.t","environment":"e","realm":"t"}}}"#).unwrap()
+}
+
 /// Every flow there is, over a cache of these bytes.
 fn flows(cache: &'static str) -> Vec<(Run, (Flow, Action))> {
     let request = TokenRequest::new(["s"]).unwrap();
@@ -58,6 +63,7 @@ fn flows(cache: &'static str) -> Vec<(Run, (Flow, Action))> {
             Flow::device_code(&app, &request, &SignIn::new()),
             Flow::accounts(&app),
             Flow::sign_out(&app, None),
+            Flow::import(&app, other()),
         ];
         flows.extend(started.map(|flow| (Run { cache, tries: 0 }, flow)));
     }

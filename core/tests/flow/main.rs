@@ -13,6 +13,7 @@ mod device_code;
 mod discovery;
 mod drivers;
 mod foreign_data;
+mod import;
 mod interactive;
 mod interactive_fails;
 mod join;

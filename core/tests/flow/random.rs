@@ -1,5 +1,6 @@
 //! Thousands of worlds in which anything may happen: the rules hold all the same.
 
+use entrada_core::cache::TokenCache;
 use entrada_core::protocol::HttpAnswer;
 use entrada_core::{AccountSelector, App, Error, Flow, Lock, Outcome, UiReason};
 use serde_json::{Value, json};
@@ -69,10 +70,11 @@ fn cache(rng: &mut Rng, app: &App) -> Cached {
 fn flow(rng: &mut Rng, app: &App) -> (Flow, entrada_core::Action, bool) {
     let who = if rng.once_in(2) { AccountSelector::Only } else { AccountSelector::Named(ADA.name.into()) };
     let request = request().account(who.clone()).force_refresh(rng.once_in(4));
-    let (kind, (flow, action)) = match rng.below(8) {
+    let (kind, (flow, action)) = match rng.below(9) {
         0..4 => (0, Flow::silent(app, &request)),
         4 | 5 => (1, Flow::interactive(app, &request, &sign_in().unasked(rng.once_in(2)))),
         6 => (2, Flow::device_code(app, &request, &sign_in().unasked(rng.once_in(2)))),
+        7 => (4, Flow::import(app, TokenCache::from_bytes(cache(rng, app).bytes()).unwrap())),
         _ => (3, Flow::sign_out(app, Some(who).filter(|_| rng.once_in(2)))),
     };
     (flow, action, kind == 0)
