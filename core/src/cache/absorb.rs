@@ -257,6 +257,7 @@ fn canonical_key(section: Section, entity: Entity<'_>) -> String {
             .map(|field| entity.text(field));
     match section {
         Section::AccessToken => format!("{user}-{host}-accesstoken-{client}-{realm}-{target}"),
+        Section::RefreshToken if realm.is_empty() => format!("{user}-{host}-refreshtoken-{client}--{target}"),
         Section::RefreshToken => format!("{user}-{host}-refreshtoken-{client}-{realm}-"),
         Section::IdToken => format!("{user}-{host}-idtoken-{client}-{realm}-"),
         Section::Account => format!("{user}-{host}-{realm}"),

@@ -27,8 +27,11 @@ pub(super) struct Index {
 pub(super) struct Owner {
     /// One of the credentials, for its fields.
     sample: (Section, u32),
-    /// The newest refresh token.
+    /// The newest of the refresh tokens that say when they were modified, and the last of those that do not.
     pub(super) refresh_token: Option<u32>,
+    pub(super) undated_refresh_token: Option<u32>,
+    /// When the last of the access tokens was put in.
+    pub(super) cached_at: Option<UnixTime>,
     /// When the last of the access tokens expires.
     pub(super) expires_on: Option<UnixTime>,
 }
@@ -75,7 +78,7 @@ impl Index {
                         let (client, user) = (token.text(Field::ClientId), token.text(Field::HomeAccountId));
                         self.by_client.push((hash(&[client]), number));
                         self.by_holder.push((hash(&[client, user]), number));
-                        self.owners.push(Owner { sample: (*section, *at), refresh_token: None, expires_on: None });
+                        self.owners.push(Owner::of((*section, *at)));
                         &mut self.owners[number as usize]
                     }
                 };
@@ -91,10 +94,19 @@ impl Index {
 const OWNER: [Field; 4] = [Field::ClientId, Field::HomeAccountId, Field::Environment, Field::Realm];
 
 impl Owner {
+    fn of(sample: (Section, u32)) -> Self {
+        Self { sample, refresh_token: None, undated_refresh_token: None, cached_at: None, expires_on: None }
+    }
+
     fn count(&mut self, cache: &TokenCache, section: Section, at: u32, token: Entity<'_>) {
         if section == Section::AccessToken {
             self.expires_on = self.expires_on.max(token.times().expires_on);
-        } else if !token.text(Field::Secret).is_empty() {
+            self.cached_at = self.cached_at.max(token.times().cached_at);
+        } else if token.text(Field::Secret).is_empty() {
+            // Nothing to refresh with.
+        } else if token.times().last_modification_time.is_none() {
+            self.undated_refresh_token = Some(at);
+        } else {
             let is_newer = self
                 .refresh_token
                 .and_then(|held| cache.entry(section, held as usize))

@@ -81,16 +81,29 @@ impl TokenCache {
     }
 
     /// The client's newest refresh token of the user: at Entra, one for all tenants and all apps.
+    ///
+    /// MSAL for JavaScript notes no date. Its refresh token is the newest if an access token is newer than all
+    /// those with a date: they came together.
     pub(crate) fn refresh_token(&self, app: &App, home_account_id: &str) -> Option<Renewable> {
         let issued = self.owners_of(app.client_id(), home_account_id).filter(|(_, sample)| is_issued(*sample, app));
-        issued
-            .filter_map(|(owner, _)| self.entry(Section::RefreshToken, owner.refresh_token? as usize))
-            .max_by_key(|entry| entry.times().last_modification_time)
-            .map(|entry| Renewable {
-                secret: self.secret(entry),
-                scopes: entry.scopes().map(String::from).collect(),
-                written: entry.times().last_modification_time,
-            })
+        let (mut dated, mut undated, mut cached_at) = (None, None, None);
+        let modified = |entry: Entity<'_>| entry.times().last_modification_time;
+        for (owner, _) in issued {
+            let entry = |at: Option<u32>| self.entry(Section::RefreshToken, at? as usize);
+            if let Some(entry) = entry(owner.refresh_token)
+                && dated.is_none_or(|held| modified(entry) >= modified(held))
+            {
+                dated = Some(entry);
+            }
+            undated = entry(owner.undated_refresh_token).or(undated);
+            cached_at = owner.cached_at.max(cached_at);
+        }
+        let is_undated_newer = dated.is_none_or(|entry| cached_at > modified(entry));
+        undated.filter(|_| is_undated_newer).or(dated).map(|entry| Renewable {
+            secret: self.secret(entry),
+            scopes: entry.scopes().map(String::from).collect(),
+            written: modified(entry).or(cached_at),
+        })
     }
 
     /// Everybody who has tokens of this client at this authority, each once, by user name.

@@ -121,7 +121,10 @@ impl TokenCache {
                 && entry.is_plain_bearer()
                 && entry.scopes().any(|held| new.iter().any(|scope| scope.eq_ignore_ascii_case(held)))
         });
-        let target = filing.scopes.join(" ");
+        // Sorted, as MSAL for Python does it: else the same token would stand there twice.
+        let mut target = filing.scopes.clone();
+        target.sort_unstable();
+        let target = target.join(" ");
         let environment = app.authority().environment();
         let asked = asked_tenants(app, filing, older.as_ref());
         let mut fields = credential(Fields::default(), app, filing, "AccessToken", &answer.access_token)
@@ -164,8 +167,10 @@ impl TokenCache {
         let fields = fields
             .with_some("realm", is_generic.then_some(filing.realm.as_str()))
             .with_some("target", (is_generic && is_sign_in).then_some(granted.as_str()));
+        // MSAL for Python notes scopes, and finds the entry that it is to delete by a key with them in it.
+        let noted = fields.0.get("target").and_then(Value::as_str).filter(|_| !is_generic).unwrap_or_default();
         let realm = if is_generic { filing.realm.as_str() } else { "" };
-        let key = format!("{}-{environment}-refreshtoken-{}-{realm}-", filing.home_account_id, app.client_id());
+        let key = format!("{}-{environment}-refreshtoken-{}-{realm}-{noted}", filing.home_account_id, app.client_id());
         self.put(Section::RefreshToken, &key, &fields);
     }
 

@@ -13,6 +13,7 @@ use crate::protocol::{HttpAnswer, TokenAnswer, read_token};
 use crate::{App, Authority, Cloud, UnixTime};
 
 mod absorb;
+mod neighbours;
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 const CLIENT: &str = "8f4a7c1e-2d3b-4b5c-9d6e-7f8091a2b3c4";
