@@ -1,9 +1,15 @@
 //! Microsoft's own libraries against our authority: what they take for Entra, we may take for Entra.
 #![expect(clippy::unwrap_used, reason = "a proof ends where it fails")]
 
+#[path = "msal/hand.rs"]
+mod hand;
+#[path = "msal/matrix.rs"]
+mod matrix;
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use entrada_authority::{Endpoint, Stage};
@@ -19,7 +25,11 @@ fn root() -> PathBuf {
 struct House {
     stage: Stage,
     folder: tempfile::TempDir,
+    _port: Option<MutexGuard<'static, ()>>,
 }
+
+/// The https port is there once for all tests.
+static HTTPS: Mutex<()> = Mutex::new(());
 
 impl House {
     fn open() -> Self {
@@ -28,8 +38,9 @@ impl House {
 
     /// With the authority on this port, or any with 0.
     fn at(port: u16) -> std::io::Result<Self> {
+        let _port = (port == 443).then(|| HTTPS.lock().unwrap_or_else(PoisonError::into_inner));
         let stage = Stage::builder().https(true).localhost(true).device_interval(Duration::from_secs(1));
-        let house = Self { stage: stage.ports(port, 0, 0).start()?, folder: tempfile::tempdir()? };
+        let house = Self { stage: stage.ports(port, 0, 0).start()?, folder: tempfile::tempdir()?, _port };
         std::fs::write(house.ca(), house.stage.ca_pem().unwrap())?;
         Ok(house)
     }
@@ -44,9 +55,14 @@ impl House {
 
     /// `entrada`, with this authority and cache.
     fn entrada(&self, binary: &Path, arguments: &[&str]) -> Command {
+        self.entrada_of(self.stage.client_id(), binary, arguments)
+    }
+
+    /// The same as another client.
+    fn entrada_of(&self, client_id: &str, binary: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary);
         command.args(arguments).env_clear().env("HOME", self.folder.path());
-        command.args(["--client-id", self.stage.client_id(), "--authority", &self.stage.authority_url()]);
+        command.args(["--client-id", client_id, "--authority", &self.stage.authority_url()]);
         command.args(["--scope", &self.stage.scope()]).arg("--ca").arg(self.ca()).arg("--cache").arg(self.cache());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
