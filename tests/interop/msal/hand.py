@@ -16,10 +16,22 @@ env = os.environ
 scopes = [env["SCOPE"]]
 
 
+class Cache(PersistedTokenCache):
+    """Always reads before it writes.
+
+    Its parent compares the file's time, which ticks in milliseconds, with a clock that does not, and now and then
+    takes what another has just written for old, and writes over it. That is no matter of the lock.
+    """
+
+    def modify(self, *args, **kwargs):
+        self._last_sync = 0
+        super().modify(*args, **kwargs)
+
+
 def act(order):
     app = msal.PublicClientApplication(
         order["client"], authority=env["AUTHORITY"], verify=env["CA"], instance_discovery=False,
-        token_cache=PersistedTokenCache(FilePersistence(env["CACHE"])))
+        token_cache=Cache(FilePersistence(env["CACHE"])))
     if order["do"] == "sign_in":
         result = app.acquire_token_interactive(
             scopes, timeout=30, auth_uri_callback=lambda uri: print("OPEN", uri, flush=True))

@@ -1,6 +1,8 @@
 //! Microsoft's own libraries against our authority: what they take for Entra, we may take for Entra.
 #![expect(clippy::unwrap_used, reason = "a proof ends where it fails")]
 
+#[path = "msal/crowd.rs"]
+mod crowd;
 #[path = "msal/hand.rs"]
 mod hand;
 #[path = "msal/matrix.rs"]

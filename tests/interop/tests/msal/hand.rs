@@ -15,6 +15,8 @@ pub(crate) enum Order {
     SignIn,
     Silent,
     Refresh,
+    /// As often as one likes: entrada takes a refresh that is forced over and over for a loop.
+    RefreshAgain,
     SignOut,
 }
 
@@ -61,7 +63,7 @@ impl Hand {
                 let what = match order {
                     Order::SignIn => "sign_in",
                     Order::Silent => "silent",
-                    Order::Refresh => "refresh",
+                    Order::Refresh | Order::RefreshAgain => "refresh",
                     Order::SignOut => "sign_out",
                 };
                 writeln!(orders, "{}", json!({ "do": what, "client": pair.0, "user": pair.1 })).unwrap();
@@ -94,6 +96,7 @@ fn entrada(house: &House, binary: &Path, order: Order, (client, user): Pair<'_>)
         Order::SignIn => &["login", "--flow", "browser", "--no-browser", "--sign-in-timeout", "30"],
         Order::Silent => &["token", "--no-input", "--account", user],
         Order::Refresh => &["token", "--no-input", "--refresh", "--account", user],
+        Order::RefreshAgain => &["token", "--no-input", "--min-ttl", "7200", "--account", user],
         Order::SignOut => &["logout", "--account", user],
     };
     let mut child = house.entrada_of(client, binary, arguments).spawn().unwrap();
@@ -106,8 +109,9 @@ fn entrada(house: &House, binary: &Path, order: Order, (client, user): Pair<'_>)
     }
     let output = finish(child, LIMIT);
     // A sign-in is needed.
-    let is_refused = order == Order::Silent && output.status.code() == Some(10);
+    let is_refused = matches!(order, Order::Silent | Order::RefreshAgain) && output.status.code() == Some(10);
     assert!(output.status.success() || is_refused, "{order:?} {user}: {} {said}", output.status);
     let text = String::from_utf8(output.stdout).unwrap();
-    Some(text.trim().to_owned()).filter(|token| matches!(order, Order::Silent | Order::Refresh) && !token.is_empty())
+    Some(text.trim().to_owned())
+        .filter(|token| matches!(order, Order::Silent | Order::Refresh | Order::RefreshAgain) && !token.is_empty())
 }
