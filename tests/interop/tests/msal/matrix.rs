@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use entrada_authority::Endpoint;
+use entrada_core::cache::TokenCache;
+use entrada_core::{App, Authority};
 use entrada_interop::skip;
 use serde_json::{Map, Value, json};
 
@@ -250,6 +252,32 @@ fn what_msal_for_python_signed_in_goes_round() {
 #[test]
 fn what_msal_for_node_signed_in_goes_round() {
     goes_round(NODE);
+}
+
+/// What one of them has kept, taken over into another cache, or a client's part of it alone.
+#[test]
+fn what_was_taken_over_from_any_is_found_by_all() {
+    for signer in [ENTRADA, PYTHON, NODE] {
+        let Some(mut table) = Table::laid(443) else { return };
+        signed_in_by(&mut table, signer);
+        let pairs = table.pairs();
+        let pairs: Vec<Pair<'_>> = pairs.iter().map(|(client, user)| (*client, user.as_str())).collect();
+        let kept = TokenCache::from_bytes(std::fs::read(table.house.cache()).unwrap()).unwrap();
+        let app = App::new(pairs[0].0, Authority::entra(&table.house.stage.authority_url()).unwrap()).unwrap();
+        for (part, is_found) in [(kept.clone(), [true; 4]), (kept.extract(&app), [true, true, false, false])] {
+            let mut elsewhere = TokenCache::parse(Value::from(beside()).to_string().as_bytes()).unwrap();
+            let root: Value = serde_json::from_slice(&part.to_bytes()).unwrap();
+            let strangers = usize::from(root["RefreshToken"].as_object().unwrap().len() == 5);
+            let entries: usize = SECTIONS.iter().map(|section| root[section].as_object().map_or(0, Map::len)).sum();
+            assert_eq!(elsewhere.absorb(&part), entries - strangers, "none is malformed, or taken for another");
+            std::fs::write(table.house.cache(), elsewhere.to_bytes()).unwrap();
+            for (pair, is_found) in pairs.iter().zip(is_found) {
+                let [first, second, third] = table.found_by_all(*pair);
+                assert_eq!([&first, &first], [&second, &third], "{pair:?}");
+                assert_eq!(first.is_some(), is_found, "{pair:?}");
+            }
+        }
+    }
 }
 
 /// A token filed under the host alone may be of any port: entrada takes it for none but that of https.
