@@ -110,7 +110,7 @@ impl Cache for FileCache {
     /// Tries for the lock; [`TryLock::Unsupported`] where the file system has none, or the folder
     /// cannot be written to, so that nobody could save anyway.
     fn try_lock(&self) -> Result<TryLock, AdapterError> {
-        lock::try_lock(&self.path, ".lockfile")
+        lock::try_lock(&self.path, lock::SUFFIX)
     }
 
     /// The lock is `<path>.sign-in-<name>.lockfile`, of the same kind.

@@ -15,6 +15,9 @@ use entrada_core::ports::blocking::TryLock;
 use crate::process;
 use crate::save::{create_new, make_folder, with_suffix};
 
+/// What the name of the cache's own lockfile ends with.
+pub(crate) const SUFFIX: &str = ".lockfile";
+
 /// A lockfile older than this holds nobody up unless the operating system has it locked.
 ///
 /// MSAL's libraries give up after 50 or 60 seconds of waiting.
@@ -51,6 +54,11 @@ pub(crate) fn try_lock(path: &Path, suffix: &str) -> Result<TryLock, AdapterErro
         }
     }
     Ok(TryLock::Busy)
+}
+
+/// Whether another process has the lock of the cache at that path.
+pub(crate) fn is_others(path: &Path) -> bool {
+    File::open(with_suffix(path, SUFFIX)).is_ok_and(|file| is_claimed(&file))
 }
 
 enum Step {

@@ -9,10 +9,15 @@ use entrada_core::cache::Snapshot;
 use entrada_core::ports::AdapterError;
 
 use crate::load::{look, read};
+use crate::lock;
 
 /// A file that was changed so short a time before it was read may be changed again within the same tick of the
 /// file system's clock, and look the same. Clocks tick every ten milliseconds at the slowest.
 const TICK: Duration = Duration::from_millis(100);
+
+/// How often what is half written is read again, and how long after: a second in all.
+const TRIES: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// What the last snapshot was made of.
 #[derive(Default)]
@@ -55,26 +60,50 @@ impl Stamp {
 }
 
 impl Memo {
-    /// The file as it is now: read anew only where it may have changed.
+    /// The file as it is now.
+    ///
+    /// Microsoft's libraries empty it before they fill it, under the lock: what is empty or broken is read again
+    /// for as long as another has that, and once more after it.
     pub(crate) fn snapshot(&self, path: &Path) -> Result<Snapshot, AdapterError> {
+        let mut tries = 0;
+        let mut is_last = false;
+        loop {
+            let (snapshot, is_whole) = self.read(path)?;
+            if is_whole || is_last || tries == TRIES {
+                return Ok(snapshot);
+            }
+            tries += 1;
+            is_last = !lock::is_others(path);
+            if !is_last {
+                std::thread::sleep(PAUSE);
+            }
+        }
+    }
+
+    /// The file, read anew only where it may have changed, and whether there is anything whole in it.
+    fn read(&self, path: &Path) -> Result<(Snapshot, bool), AdapterError> {
         let Some(metadata) = look(path)? else {
             *self.last() = None;
-            return Ok(Snapshot::of(None));
+            return Ok((Snapshot::of(None), true));
         };
         let stamp = Stamp::of(&metadata);
         if let Some((last, snapshot)) = &*self.last()
             && Some(*last) == stamp
         {
-            return Ok(snapshot.clone());
+            return Ok((snapshot.clone(), true));
         }
         // The time before the read: what changes after it shows.
         let now = SystemTime::now();
         let snapshot = Snapshot::of(read(path, &metadata)?);
+        if metadata.len() == 0 || snapshot.is_corrupt() {
+            *self.last() = None;
+            return Ok((snapshot, false));
+        }
         // A file replaced between the look and the read has another stamp than the one looked at.
         let is_same = look(path)?.as_ref().and_then(Stamp::of) == stamp;
         let settled = stamp.filter(|stamp| is_same && stamp.is_settled(now));
         *self.last() = settled.map(|stamp| (stamp, snapshot.clone()));
-        Ok(snapshot)
+        Ok((snapshot, true))
     }
 
     fn last(&self) -> MutexGuard<'_, Option<(Stamp, Snapshot)>> {

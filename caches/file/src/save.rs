@@ -5,6 +5,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::SystemTime;
 
 use entrada_core::Fault;
 use entrada_core::ports::AdapterError;
@@ -134,6 +135,9 @@ impl Temporary {
             self.resemble(old);
         }
         (&self.file).write_all(bytes)?;
+        // The file system's clock ticks in milliseconds. MSAL for Python compares the file's time with a clock
+        // that does not, and would take what was written within the last tick for what it has read already.
+        let _ = self.file.set_modified(SystemTime::now());
         self.file.sync_all()
     }
 

@@ -251,3 +251,37 @@ fn a_snapshot_is_of_the_file_as_it_is() {
     fs::create_dir(&path).unwrap();
     assert_eq!(cache.snapshot().unwrap_err().fault(), Fault::Denied);
 }
+
+/// As Microsoft's libraries write: the file is emptied, and filled, under the lock.
+#[test]
+fn what_another_has_half_written_is_read_when_it_is_whole() {
+    let (folder, path) = folder();
+    let lockfile = folder.path().join("tokens.json.lockfile");
+    for half in ["", "{\"Account\":{\"a\""] {
+        fs::write(&path, half).unwrap();
+        // Process 1 always runs.
+        fs::write(&lockfile, "1 python").unwrap();
+        let writer = std::thread::spawn({
+            let (path, lockfile) = (path.clone(), lockfile.clone());
+            move || {
+                std::thread::sleep(std::time::Duration::from_millis(40));
+                fs::write(&path, r#"{"Account":{"a":1}}"#).unwrap();
+                fs::remove_file(&lockfile).unwrap();
+            }
+        });
+        let told = format!("{:?}", FileCache::new(&path).snapshot().unwrap());
+        assert!(told.contains("Account: 1"), "{half:?}: {told}");
+        writer.join().unwrap();
+    }
+
+    // What nobody is writing is what it is, at once; and so it is for whoever has the lock.
+    for content in ["", "{"] {
+        fs::write(&path, content).unwrap();
+        let cache = FileCache::new(&path);
+        let since = std::time::Instant::now();
+        assert_eq!(cache.snapshot().unwrap().is_corrupt(), content == "{");
+        let _held = cache.try_lock().unwrap();
+        assert_eq!(cache.snapshot().unwrap().is_corrupt(), content == "{");
+        assert!(since.elapsed() < std::time::Duration::from_millis(500));
+    }
+}
