@@ -33,11 +33,20 @@ pub(super) struct Pending {
     code: DeviceCode,
     interval: Duration,
     waited: Duration,
+    /// How long the authority wants to be left alone this once.
+    wish: Duration,
 }
 
 impl Pending {
+    /// How long the code is still good.
+    fn left(&self) -> Duration {
+        self.code.expires_in.saturating_sub(self.waited)
+    }
+
     /// Lengthens the interval after a failure: twofold, or as wished. One that is long already is never shortened.
+    /// A wish for more than the longest interval is granted once.
     fn back_off(&mut self, wish: Option<Duration>) {
+        self.wish = wish.unwrap_or_default();
         let longer = wish.unwrap_or(self.interval.saturating_mul(2));
         self.interval = longer.min(LONGEST_INTERVAL).max(self.interval);
     }
@@ -83,16 +92,18 @@ fn present(context: &mut Context, code: DeviceCode) -> Step {
         expires_in,
     };
     let action = Action::Present(context.ask(prompt, |()| Answer::Presented));
-    let pending = Pending { interval: code.interval, waited: Duration::ZERO, code: DeviceCode { expires_in, ..code } };
+    let (interval, code) = (code.interval, DeviceCode { expires_in, ..code });
+    let pending = Pending { code, interval, waited: Duration::ZERO, wish: Duration::ZERO };
     Step::Ask(super::State::UserCode(State::Presenting(pending)), action)
 }
 
 fn pause(context: &mut Context, mut pending: Pending) -> Step {
-    if pending.waited >= pending.code.expires_in {
+    if pending.left().is_zero() {
         return refusal::unanswered(context, Waiting::UserCode);
     }
     // The last pause ends with the code, so that the last question is not asked in vain.
-    let duration = pending.interval.min(pending.code.expires_in - pending.waited);
+    let wish = core::mem::take(&mut pending.wish);
+    let duration = pending.interval.max(wish).min(pending.left());
     pending.waited = pending.waited.saturating_add(duration);
     let action = context.ask_wait(duration, WaitReason::UserCode);
     Step::Ask(super::State::UserCode(State::Pausing(pending)), action)
@@ -126,7 +137,8 @@ fn polled(context: &mut Context, mut pending: Pending, answer: &HttpAnswer) -> S
             pause(context, pending)
         }
         "expired_token" | "code_expired" => refusal::unanswered(context, Waiting::UserCode),
-        _ if server.is_transient() => {
+        // Whoever is to come again after the code's end need not come again.
+        _ if server.is_transient() && server.retry_after.is_none_or(|wish| wish <= pending.left()) => {
             pending.back_off(server.retry_after);
             pause(context, pending)
         }

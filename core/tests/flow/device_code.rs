@@ -117,6 +117,28 @@ fn an_outage_is_waited_out_as_long_as_it_says() {
     assert_eq!(pauses(with("expires_in", 900), replies).1, [5, 10, 17, 17, 34, 60]);
 }
 
+/// A refusal with its time to come again, in seconds.
+fn busy(retry_after: u64) -> Reply {
+    let mut busy = html(429);
+    busy.headers.push(("Retry-After".into(), retry_after.to_string()));
+    busy.into()
+}
+
+#[test]
+fn a_time_beyond_the_longest_interval_is_kept_once() {
+    let replies = [busy(200), pending().into(), grant().into()];
+    assert_eq!(pauses(with("expires_in", 900), replies).1, [5, 200, 60]);
+}
+
+#[test]
+fn a_time_beyond_the_codes_end_is_the_end() {
+    let (_, pauses, error) = pauses(code(), [busy(56), grant().into()]);
+    assert_eq!(pauses, [5]);
+    assert!(matches!(&error, Some(Error::Server(server)) if server.status == 429), "{error:?}");
+    let (_, pauses, error) = self::pauses(code(), [busy(55), grant().into()]);
+    assert_eq!((pauses.as_slice(), error.is_none()), (&[5, 55][..], true));
+}
+
 #[test]
 fn a_long_interval_is_never_shortened() {
     for failure in [Fault::Unreachable.into(), Reply::from(html(503)), error(429, "too_many", "").into()] {
