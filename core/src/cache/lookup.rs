@@ -161,6 +161,16 @@ impl TokenCache {
         Ok(fitting.pop())
     }
 
+    /// Whether there is anything of the user here: a token of this client, or an account entry.
+    pub(crate) fn knows(&self, app: &App, home_account_id: &str) -> bool {
+        let authority = app.authority();
+        self.owners_of(app.client_id(), home_account_id).any(|(_, sample)| is_issued(sample, app))
+            || self.accounts_of(home_account_id).any(|entry| {
+                entry.is(Field::HomeAccountId, home_account_id)
+                    && authority.is_environment(entry.text(Field::Environment))
+            })
+    }
+
     /// Whether this authority's tenant knows the user: by an access token, or by an account entry.
     fn is_known(&self, app: &App, user: &str) -> bool {
         let authority = app.authority();

@@ -79,9 +79,10 @@ pub(super) fn begin(context: &mut Context, work: Work) -> Step {
     attempt(context, Locking { work, waited: Duration::ZERO, pause: FIRST_PAUSE, stage: Stage::Trying })
 }
 
-/// Loads the cache for work that has to do without the lock.
-pub(super) fn load_unlocked(context: &mut Context, work: Work) -> Step {
-    let stage = Stage::Loading(Holding::Nothing);
+/// Loads the cache once more for work that follows a request. With the lock, too, others may have saved during
+/// the request: those who have lost their patience with it. Theirs is to be kept.
+pub(super) fn load_again(context: &mut Context, holding: Holding, work: Work) -> Step {
+    let stage = Stage::Loading(holding);
     load(context, Locking { work, waited: Duration::ZERO, pause: FIRST_PAUSE, stage: Stage::Trying }, stage)
 }
 

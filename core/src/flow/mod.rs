@@ -5,9 +5,9 @@
 //! ```text
 //!  silent ──► (valid in the cache) ───────────────────────────────► Done
 //!     │
-//!     └► discovery? ─► lock ─► load again ─► refresh ─► save ─► unlock ─► Done
-//!                                   │            └► refusal: noted ─────► Done
-//!                                   └► (somebody else has refreshed) ──► Done
+//!     └► discovery? ─► lock ─► load again ─► refresh ─► load ─► save ─► unlock ─► Done
+//!                                   │            └► refusal: noted the same way ─► Done
+//!                                   └► (somebody else has refreshed) ────────────► Done
 //!
 //!  join ──► (another's sign-in is over) ──────────────────────────► Done
 //!     ├► interactive: discovery? ─► entropy ─► listen ─► present ─► receive ─► redeem ┐

@@ -32,7 +32,6 @@ pub(super) enum State {
 pub(super) struct Refresh {
     account: Account,
     refresh_token: Renewable,
-    loaded: Loaded,
     holding: Holding,
     /// Whether this is the second try.
     is_retry: bool,
@@ -171,7 +170,7 @@ pub(super) fn locked(context: &mut Context, loaded: Loaded, holding: Holding) ->
     if let Some(error) = refusal::standing(context, &loaded, &account, &refresh_token.secret) {
         return end_unrefreshed(context, holding, error);
     }
-    ask(context, Refresh { account, refresh_token, loaded, holding, is_retry: false })
+    ask(context, Refresh { account, refresh_token, holding, is_retry: false })
 }
 
 fn ask(context: &mut Context, refresh: Refresh) -> Step {
@@ -199,14 +198,10 @@ fn refreshed(context: &mut Context, refresh: Refresh, answer: &HttpAnswer) -> St
         Err(Error::Server(server)) => return turned_away(context, refresh, *server),
         Err(error) => return end_unrefreshed(context, refresh.holding, error),
     };
-    let Refresh { account, refresh_token, loaded, holding, .. } = refresh;
+    let Refresh { account, refresh_token, holding, .. } = refresh;
     let renewed = store::Renewed { account, scopes: refresh_token.scopes };
     let granted = store::Granted { answer, source: TokenSource::Refresh, renewed: Some(renewed) };
-    match holding {
-        Holding::Lock => store::begin(context, holding, loaded, granted),
-        // Without the lock others may have saved during the request: theirs is to be kept.
-        Holding::Nothing => lock::load_unlocked(context, lock::Work::Store(Box::new(granted))),
-    }
+    lock::load_again(context, holding, lock::Work::Store(Box::new(granted)))
 }
 
 /// The authority said no, or was not itself.
@@ -216,15 +211,12 @@ fn turned_away(context: &mut Context, refresh: Refresh, server: ServerError) -> 
         let action = context.ask_wait(refusal::PAUSE, WaitReason::Retry);
         return Step::Ask(super::State::Silent(State::Pausing(Box::new(refresh))), action);
     }
-    let Refresh { account, refresh_token, loaded, holding, .. } = refresh;
+    let Refresh { account, refresh_token, holding, .. } = refresh;
     let note = refusal::note_of(context, &account, &refresh_token.secret, &server);
     let result = still_good(context, refusal::refused(server));
-    match (note, holding) {
-        (None, _) => store::end(context, holding, result),
-        (Some(note), Holding::Lock) => store::note(context, holding, loaded, &note, result),
-        (Some(note), Holding::Nothing) => {
-            lock::load_unlocked(context, lock::Work::Note(Box::new(lock::Noting { note, result })))
-        }
+    match note {
+        None => store::end(context, holding, result),
+        Some(note) => lock::load_again(context, holding, lock::Work::Note(Box::new(lock::Noting { note, result }))),
     }
 }
 

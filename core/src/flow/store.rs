@@ -10,7 +10,7 @@ use super::{Step, misuse};
 use crate::ask::Answer;
 use crate::cache::{Filing, declined_scopes};
 use crate::protocol::TokenAnswer;
-use crate::{Account, Error, Fault, Guarded, Outcome, Port, Save, Token, TokenSource, Warning};
+use crate::{Account, Error, Fault, Guarded, Outcome, Port, Save, Token, TokenSource, UiReason, Warning};
 
 /// What the authority granted, and to whom.
 #[derive(Debug)]
@@ -47,6 +47,11 @@ enum Stage {
 /// Files what was granted into the cache that was just loaded, and ends with the token.
 pub(super) fn begin(context: &mut Context, holding: Holding, mut loaded: Loaded, granted: Granted) -> Step {
     let Granted { answer, source, renewed } = granted;
+    let has_left = |renewed: &Renewed| !loaded.cache.knows(&context.app, &renewed.account.home_account_id);
+    if loaded.standing == Standing::Known && renewed.as_ref().is_some_and(has_left) {
+        // Whoever signed out during the refresh is not brought back.
+        return end(context, holding, Err(Error::ui_required(UiReason::NoAccount)));
+    }
     let known = renewed.as_ref().map(|renewed| renewed.account.home_account_id.as_str());
     let implied = match &renewed {
         Some(renewed) if !renewed.scopes.is_empty() => renewed.scopes.as_slice(),

@@ -99,7 +99,7 @@ fn a_new_token_can_be_insisted_on() {
     let mut world = World::with(&good());
     world.answers(Grant::of("access-2"));
     assert_eq!(token(world.silent(&entra(), &request().force_refresh(true))).secret.expose(), "access-2");
-    assert_eq!(world.story(), "load lock load refresh save unlock");
+    assert_eq!(world.story(), "load lock load refresh load save unlock");
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn whoever_insists_does_not_take_the_old_one_where_the_refresh_fails() {
     world.answers(html(503)).answers(html(503));
     let error = world.silent(&entra(), &request().force_refresh(true)).expect_err("no token");
     assert!(error.is_transient());
-    assert_eq!(world.story(), "load lock load refresh wait refresh save unlock");
+    assert_eq!(world.story(), "load lock load refresh wait refresh load save unlock");
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn of_all_who_insist_at_once_one_refreshes() {
     world.locks.push_back(Lock::Busy);
     world.answers(Grant::of("access-3"));
     assert_eq!(token(world.silent(&entra(), &insisting)).secret.expose(), "access-3");
-    assert_eq!(world.story(), "load lock wait load lock load refresh save unlock");
+    assert_eq!(world.story(), "load lock wait load lock load refresh load save unlock");
 }
 
 #[test]

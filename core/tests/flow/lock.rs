@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use entrada_core::{Error, Fault, Flow, Lock, Outcome, Warning};
+use entrada_core::{Error, Fault, Flow, Lock, Outcome, UiReason, Warning};
 
 use crate::support::*;
 
@@ -111,12 +111,11 @@ fn a_sign_in_and_a_sign_out_wait_for_the_lock_without_peeking() {
     assert_eq!(world.story(), "lock wait lock load save unlock");
 }
 
-#[test]
-fn what_others_saved_during_a_refresh_without_the_lock_is_kept() {
+/// A refresh during which another replaces the cache: with the lock, past which the other went, and without.
+fn refresh_beside(lock: Lock, others: &Cached, answer: impl Into<Reply>) -> (World, Result<Outcome, Error>) {
     let mut world = expired();
-    world.locks.push_back(Lock::Unsupported);
-    world.meanwhile.push_back(None);
-    world.answers(Grant::of("access-2").refresh("refresh-2"));
+    world.locks.push_back(lock);
+    world.answers(answer);
     let (mut flow, mut action) = Flow::silent(&entra(), &request());
     let ending = loop {
         match world.turn(action) {
@@ -124,9 +123,41 @@ fn what_others_saved_during_a_refresh_without_the_lock_is_kept() {
             Turn::Ended(ending) => break ending,
         }
         if world.story() == "load lock load refresh" {
-            world.cache = Some(signed_in().account(&BOB).refresh(&BOB, "refresh-bob").bytes());
+            world.cache = Some(others.bytes());
         }
     };
-    assert_eq!(token(ending).secret.expose(), "access-2");
-    assert_eq!(world.secrets("RefreshToken"), ["refresh-2", "refresh-bob"]);
+    (world, ending)
+}
+
+#[test]
+fn what_others_saved_during_a_refresh_is_kept() {
+    for lock in [Lock::Held, Lock::Unsupported] {
+        let others = signed_in().account(&BOB).refresh(&BOB, "refresh-bob");
+        let granted = Grant::of("access-2").refresh("refresh-2");
+        let (world, ending) = refresh_beside(lock, &others, granted);
+        assert_eq!(token(ending).secret.expose(), "access-2");
+        assert_eq!(world.secrets("RefreshToken"), ["refresh-2", "refresh-bob"]);
+
+        let (world, _) = refresh_beside(lock, &others, error(429, "too_many", ""));
+        assert_eq!(world.secrets("RefreshToken").last().unwrap(), "refresh-bob");
+        assert!(world.cached()["Entrada"]["throttled"].is_object());
+    }
+}
+
+#[test]
+fn whoever_signs_out_during_a_refresh_stays_out() {
+    for lock in [Lock::Held, Lock::Unsupported] {
+        let others = Cached::new().account(&BOB).refresh(&BOB, "refresh-bob");
+        let (world, ending) = refresh_beside(lock, &others, Grant::of("access-2").refresh("refresh-2"));
+        assert!(matches!(ending, Err(Error::UiRequired(required)) if required.reason == UiReason::NoAccount));
+        assert_eq!(world.cache, Some(others.bytes()));
+    }
+}
+
+#[test]
+fn a_refresh_token_that_another_dropped_is_replaced_all_the_same() {
+    let others = Cached::new().account(&ADA);
+    let (world, ending) = refresh_beside(Lock::Unsupported, &others, Grant::of("access-2").refresh("refresh-2"));
+    token(ending);
+    assert_eq!(world.secrets("RefreshToken"), ["refresh-2"]);
 }

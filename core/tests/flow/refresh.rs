@@ -12,7 +12,7 @@ fn lock_load_again_refresh_save_unlock_in_this_order() {
     world.answers(Grant::of("access-2").refresh("refresh-2").with("refresh_in", 1800).with("ext_expires_in", 7200));
     let token = token(world.silent(&entra(), &request()));
 
-    assert_eq!(world.story(), "load lock load refresh save unlock");
+    assert_eq!(world.story(), "load lock load refresh load save unlock");
     assert_eq!((token.secret.expose(), token.source), ("access-2", TokenSource::Refresh));
     assert_eq!(token.expires_on, NOW + Duration::from_secs(3600));
     assert_eq!(token.account.unwrap().username, ADA.name);
@@ -64,7 +64,7 @@ fn a_generic_authority_is_asked_for_no_scopes() {
     let mut world = World::with(&cached);
     world.answers(discovery()).answers(Grant::of("access-1"));
     token(world.silent(&oidc(), &request()));
-    assert_eq!(world.story(), "load discovery lock load refresh save unlock");
+    assert_eq!(world.story(), "load discovery lock load refresh load save unlock");
     assert_eq!(world.calls[1].url, "https://id.example/token");
     assert_eq!(
         world.calls[1].fields(),
@@ -168,7 +168,7 @@ fn a_token_that_cannot_be_saved_is_still_a_token() {
         world.answers(Grant::of("access-1").refresh("refresh-2"));
         let token = token(world.silent(&entra(), &request()));
         assert_eq!((token.secret.expose(), token.warnings), ("access-1", vec![Warning::CacheUnsaved(fault)]));
-        assert_eq!(world.story(), "load lock load refresh save unlock");
+        assert_eq!(world.story(), "load lock load refresh load save unlock");
         assert_eq!(world.cache, before);
     }
 }

@@ -21,7 +21,7 @@ fn a_hit_takes_one_look_into_the_cache_and_nothing_else() {
 
 #[test]
 fn a_token_is_due_five_minutes_before_it_expires() {
-    for (expires_in, story) in [(301, "load"), (300, "load lock load refresh save unlock")] {
+    for (expires_in, story) in [(301, "load"), (300, "load lock load refresh load save unlock")] {
         let mut world = World::with(&signed_in().access(&ADA, "access-1", expires_in));
         world.answers(Grant::of("access-2"));
         token(world.silent(&entra(), &request()));

@@ -35,7 +35,7 @@ fn nobody_asks_before_the_time_that_the_authority_named() {
         world.answers(busy(named));
         let first = server(&mut world, &entra(), &request());
         assert_eq!((first.retry_after, first.is_repeated), (Some(seconds(hold)), false), "{named}");
-        assert_eq!(world.story(), "load lock load refresh save unlock");
+        assert_eq!(world.story(), "load lock load refresh load save unlock");
 
         world.later(seconds(hold - 1));
         let again = server(&mut world, &entra(), &request());
@@ -69,7 +69,7 @@ fn an_authority_that_stumbles_is_asked_once_more() {
     let mut world = expired();
     world.answers(html(502)).answers(Grant::of("access-2"));
     assert_eq!(token(world.silent(&entra(), &request())).secret.expose(), "access-2");
-    assert_eq!(world.story(), "load lock load refresh wait refresh save unlock");
+    assert_eq!(world.story(), "load lock load refresh wait refresh load save unlock");
     assert_eq!(world.waits, [seconds(1)]);
 
     // Not where it named a time itself.
