@@ -14,7 +14,7 @@ use crate::renewal::Renewals;
 
 pub(crate) type SignInWith = Arc<dyn Fn(&Client, &TokenRequest, Error) -> Result<Token, Error> + Send + Sync>;
 
-/// So many sign-ins of others are awaited, one after the other, before this one is shown beside them.
+/// So many sign-ins of others are awaited, one after the other, before it is said that one is needed.
 const MOST_JOINED: u32 = 8;
 
 /// A client that waits: for programs without a runtime, and for threads.
@@ -175,18 +175,18 @@ impl Client {
         request: &TokenRequest,
         sign_in: &SignIn,
     ) -> Result<Token, Error> {
-        for _ in 0..MOST_JOINED {
+        let mut joined = 0;
+        loop {
             match self.run(begin(&self.app, &self.traced(request), sign_in))? {
-                Outcome::Joined => {}
+                Outcome::Joined => joined += 1,
                 other => return token_of(other),
             }
             // What another has signed in for may do for this, too; else it is this one's turn.
             match self.silent_for(request) {
-                Err(error) if error.needs_ui() => {}
+                Err(error) if error.needs_ui() && joined < MOST_JOINED => {}
                 other => return other,
             }
         }
-        token_of(self.run(begin(&self.app, &self.traced(request), &sign_in.clone().unasked(false)))?)
     }
 
     pub(crate) fn run(&self, flow: (Flow, Action)) -> Result<Outcome, Error> {

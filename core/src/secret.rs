@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 /// Text that must not be seen: an access or refresh token, a code, a verifier.
 ///
 /// `Debug` and `Display` print `[redacted]`, and the memory is wiped when the value is dropped. What was found in
-/// a cache is not copied out of it: it is wiped with the last value that was.
+/// a small cache is not copied out of it: it is wiped with the last value that was.
 /// [`Secret::expose`] is the only way to the text, so that a search for it finds every use.
 ///
 /// ```
@@ -20,6 +20,9 @@ use zeroize::Zeroizing;
 /// ```
 #[derive(Clone)]
 pub struct Secret(Text);
+
+/// In bytes; most caches are smaller.
+const LARGE: usize = 64 * 1024;
 
 #[derive(Clone)]
 enum Text {
@@ -33,10 +36,12 @@ impl Secret {
         Self(Text::Own(Zeroizing::new(text.into())))
     }
 
-    /// A part of a longer text, without a copy where it lies in there.
+    /// A part of a longer text, without a copy where it lies in there, and that is not so long that it should not be
+    /// kept for the sake of a part.
     pub(crate) fn part(text: &str, of: &Arc<Zeroizing<String>>) -> Self {
         let start = (text.as_ptr() as usize).wrapping_sub(of.as_ptr() as usize);
-        match start.checked_add(text.len()).filter(|end| *end <= of.len()) {
+        let is_small = of.len() <= LARGE;
+        match start.checked_add(text.len()).filter(|end| is_small && *end <= of.len()) {
             Some(end) => Self(Text::Part { of: Arc::clone(of), range: start..end }),
             None => Self::new(text),
         }

@@ -84,7 +84,8 @@ pub enum Warning {
     Unlocked,
     /// The token is good but due for renewal, which failed for a passing reason, or for want of a refresh token.
     RefreshPostponed,
-    /// The same token was forced to be refreshed so often of late that the last one is given again.
+    /// The same token was refreshed so often of late, by force or because the authority gives less than is asked for,
+    /// that the last one is given again.
     RefreshedTooOften,
     /// The authority's tokens do not live as long as was asked for, but only this long.
     ShorterLived(Duration),
@@ -110,8 +111,8 @@ impl fmt::Display for Warning {
                 f.write_str("the token is still good, but due for renewal, which cannot be had now")
             }
             Self::RefreshedTooOften => f.write_str(
-                "the token was forced to be refreshed ten times within five minutes, which an authority takes for a \
-                 loop; the last one is given again",
+                "the same token was refreshed ten times within five minutes, which an authority takes for a loop; the \
+                 last one is given again",
             ),
             Self::ShorterLived(lifetime) => {
                 write!(f, "the authority's tokens live for {} only, which is less than was asked for", span(*lifetime))

@@ -68,7 +68,10 @@ pub fn user_code(
 
 /// What the user reads while another's sign-in is awaited.
 pub fn other_sign_in(expires_in: Duration) -> String {
-    format!("A sign-in of yours is under way already. Waiting up to {} for it to end.\n", span(expires_in))
+    format!(
+        "A sign-in of yours is under way already. Waiting up to {} for it, or for one that you make elsewhere.\n",
+        span(expires_in)
+    )
 }
 
 #[cfg(test)]

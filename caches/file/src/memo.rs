@@ -12,8 +12,10 @@ use crate::load::{look, read};
 use crate::lock;
 
 /// A file that was changed so short a time before it was read may be changed again within the same tick of the
-/// file system's clock, and look the same. Clocks tick every ten milliseconds at the slowest.
+/// file system's clock, and look the same. Most tick every ten milliseconds at the slowest; those that know
+/// no fractions of a second, every two seconds.
 const TICK: Duration = Duration::from_millis(100);
+const COARSE_TICK: Duration = Duration::from_millis(2500);
 
 /// How often what is half written is read again, and how long after: a second in all.
 const TRIES: u32 = 200;
@@ -47,7 +49,11 @@ impl Stamp {
 
     /// Whether the file has been left alone for long enough that another change would show.
     fn is_settled(self, now: SystemTime) -> bool {
-        let is_past = |time: SystemTime| now.duration_since(time).is_ok_and(|age| age > TICK);
+        let is_past = |time: SystemTime| {
+            let since_epoch = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            let tick = if since_epoch.subsec_nanos() == 0 { COARSE_TICK } else { TICK };
+            now.duration_since(time).is_ok_and(|age| age > tick)
+        };
         #[cfg(unix)]
         let changed = {
             let since_epoch = Duration::new(self.file.2.try_into().unwrap_or_default(), self.file.3 as u32);

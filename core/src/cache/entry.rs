@@ -2,12 +2,13 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde_core::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_core::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::Field;
@@ -75,7 +76,7 @@ pub(super) struct Facts {
     /// Where each text stands in the entry's JSON; at 0, where only the brace is, it is absent.
     texts: [Span; Field::COUNT],
     /// Texts with escapes, undone.
-    unescaped: Vec<(Field, Box<str>)>,
+    unescaped: Vec<(Field, Zeroizing<String>)>,
     times: Times,
     /// Whether a field binds the token to a key, an assertion, or further cache components.
     is_bound: bool,
@@ -125,32 +126,31 @@ impl<'de> Visitor<'de> for FactsVisitor<'de> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Facts, A::Error> {
         let mut facts = Facts::default();
         while let Some(Word(name)) = map.next_key()? {
+            let value = map.next_value::<&RawValue>()?.get();
             if let Some(field) = Field::named(&name) {
-                let span = match map.next_value()? {
-                    Scalar::Text(text) => match text {
-                        Cow::Borrowed(text) => Span::of(text, self.0).unwrap_or_default(),
-                        Cow::Owned(text) => {
-                            facts.unescaped.push((field, text.into_boxed_str()));
-                            UNESCAPED
-                        }
-                    },
-                    Scalar::Number(_) | Scalar::Null | Scalar::Other => Span::default(),
+                facts.texts[field as usize] = match text(value) {
+                    Some(Cow::Borrowed(text)) => Span::of(text, self.0).unwrap_or_default(),
+                    Some(Cow::Owned(text)) => {
+                        facts.unescaped.push((field, Zeroizing::new(text)));
+                        UNESCAPED
+                    }
+                    None => Span::default(),
                 };
-                facts.texts[field as usize] = span;
             } else if let Some(time) = facts.times.named(&name) {
-                *time = match map.next_value()? {
-                    Scalar::Text(text) => text.trim().parse().ok().map(UnixTime::from_secs),
-                    Scalar::Number(seconds) => Some(UnixTime::from_secs(seconds)),
-                    Scalar::Null | Scalar::Other => None,
-                };
+                let seconds = text(value).map_or_else(|| value.parse(), |text| text.trim().parse());
+                *time = seconds.ok().map(UnixTime::from_secs);
             } else if BINDING.contains(&&*name) {
-                facts.is_bound |= !matches!(map.next_value()?, Scalar::Null);
-            } else {
-                map.next_value::<IgnoredAny>()?;
+                facts.is_bound |= value != "null";
             }
         }
         Ok(facts)
     }
+}
+
+/// The text that a JSON value is; `None` where it is another kind of value, or no text that can be read.
+fn text(json: &str) -> Option<Cow<'_, str>> {
+    let quoted = json.strip_prefix('"')?.strip_suffix('"')?;
+    if quoted.contains('\\') { serde_json::from_str(json).ok().map(Cow::Owned) } else { Some(Cow::Borrowed(quoted)) }
 }
 
 /// Stands for a text that is among the unescaped ones.
@@ -168,8 +168,8 @@ impl Entry {
         Self { key: Text::read(key, source), json: Text::read(json, source), facts: Facts::read(json) }
     }
 
-    pub(super) fn written(key: &str, fields: &Map<String, Value>) -> Self {
-        Self::of_json(key, serde_json::to_string(fields).unwrap_or_default())
+    pub(super) fn written(key: &str, fields: &Fields) -> Self {
+        Self::of_json(key, serde_json::to_string(&fields.0).unwrap_or_default())
     }
 
     pub(super) fn of_json(key: &str, json: String) -> Self {
@@ -222,7 +222,7 @@ impl<'a> Entity<'a> {
     }
 
     /// All fields, known here or not.
-    pub(super) fn fields(self) -> Map<String, Value> {
+    pub(super) fn fields(self) -> FieldMap {
         serde_json::from_str(self.json).unwrap_or_default()
     }
 }
@@ -230,97 +230,47 @@ impl<'a> Entity<'a> {
 /// A key, borrowed where it has no escapes.
 pub(super) struct Word<'de>(pub(super) Cow<'de, str>);
 
-/// A value as far as an entry's facts go.
-enum Scalar<'de> {
-    Text(Cow<'de, str>),
-    Number(u64),
-    Null,
-    Other,
-}
-
 impl<'de> serde_core::Deserialize<'de> for Word<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match ScalarSeed.deserialize(deserializer)? {
-            Scalar::Text(text) => Ok(Self(text)),
-            _ => Err(serde_core::de::Error::custom("a key is text")),
-        }
+        deserializer.deserialize_str(WordVisitor).map(Self)
     }
 }
 
-impl<'de> serde_core::Deserialize<'de> for Scalar<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        ScalarSeed.deserialize(deserializer)
-    }
-}
+struct WordVisitor;
 
-struct ScalarSeed;
-
-impl<'de> DeserializeSeed<'de> for ScalarSeed {
-    type Value = Scalar<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Scalar<'de>, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ScalarSeed {
-    type Value = Scalar<'de>;
+impl<'de> Visitor<'de> for WordVisitor {
+    type Value = Cow<'de, str>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
+        f.write_str("a key")
     }
 
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Text(Cow::Borrowed(text)))
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(text))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Text(Cow::Owned(text.into())))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Number(number))
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Other)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Other)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Other)
-    }
-
-    fn visit_unit<E>(self) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Null)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Scalar<'de>, A::Error> {
-        IgnoredAny.visit_map(map)?;
-        Ok(Scalar::Other)
-    }
-
-    fn visit_seq<A: serde_core::de::SeqAccess<'de>>(self, sequence: A) -> Result<Scalar<'de>, A::Error> {
-        IgnoredAny.visit_seq(sequence)?;
-        Ok(Scalar::Other)
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(text.into()))
     }
 }
+
+/// An entry's fields as they came, each to the letter.
+pub(super) type FieldMap = BTreeMap<String, Box<RawValue>>;
 
 /// Collects the fields of an entry that is to be written.
 #[derive(Default)]
-pub(super) struct Fields(pub(super) Map<String, Value>);
+pub(super) struct Fields(pub(super) FieldMap);
 
 impl Fields {
     /// On top of what an older entry had, so that fields of other libraries stay.
-    pub(super) fn over(older: Option<Map<String, Value>>) -> Self {
+    pub(super) fn over(older: Option<FieldMap>) -> Self {
         Self(older.unwrap_or_default())
     }
 
-    pub(super) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.0.insert(String::from(name), Value::String(value.into()));
+    pub(super) fn with(mut self, name: &str, value: &str) -> Self {
+        if let Ok(value) = serde_json::value::to_raw_value(value) {
+            self.0.insert(String::from(name), value);
+        }
         self
     }
 
@@ -332,6 +282,11 @@ impl Fields {
     }
 
     pub(super) fn with_time(self, name: &str, time: UnixTime) -> Self {
-        self.with(name, alloc::format!("{time}"))
+        self.with(name, &alloc::format!("{time}"))
+    }
+
+    /// A text among them.
+    pub(super) fn text(&self, name: &str) -> Option<Cow<'_, str>> {
+        text(self.0.get(name)?.get())
     }
 }

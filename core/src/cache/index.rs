@@ -4,6 +4,7 @@
 //! after a change, which costs less than the write that follows.
 
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use super::entry::Entity;
 use super::{Field, Section, TokenCache};
@@ -11,7 +12,7 @@ use crate::UnixTime;
 
 #[derive(Clone, Default)]
 pub(super) struct Index {
-    /// Access tokens by client, user and each of their scopes.
+    /// Plain Bearers by client, user and each of their scopes.
     by_scope: Vec<(u64, u32)>,
     /// Accounts by user, and by user name.
     by_user: Vec<(u64, u32)>,
@@ -22,7 +23,7 @@ pub(super) struct Index {
     owners: Vec<Owner>,
 }
 
-/// Who has tokens: a user, with one client, at one environment, in one realm.
+/// Who has tokens: a user, with one client, at one environment, in one realm by one name.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
     /// One of the credentials, for its fields.
@@ -39,7 +40,7 @@ pub(super) struct Owner {
 impl Index {
     pub(super) fn of(cache: &TokenCache) -> Self {
         let mut index = Self::default();
-        for (at, token) in numbered(cache, Section::AccessToken) {
+        for (at, token) in numbered(cache, Section::AccessToken).filter(|(_, token)| token.is_plain_bearer()) {
             let (client, user) = (token.text(Field::ClientId), token.text(Field::HomeAccountId));
             index.by_scope.extend(token.scopes().map(|scope| (hash(&[client, user, scope]), at)));
         }
@@ -55,43 +56,45 @@ impl Index {
     }
 
     fn find_owners(&mut self, cache: &TokenCache) {
-        let mut credentials: Vec<(u64, Section, u32)> = Vec::new();
+        let mut credentials: Vec<(u64, Entity<'_>, Section, u32)> = Vec::new();
         for section in [Section::RefreshToken, Section::AccessToken] {
             let held = numbered(cache, section).filter(|(_, token)| token.has_text(Field::HomeAccountId));
-            credentials.extend(held.map(|(at, token)| (hash(&OWNER.map(|field| token.text(field))), section, at)));
+            credentials
+                .extend(held.map(|(at, token)| (hash(&OWNER.map(|field| token.text(field))), token, section, at)));
         }
-        // Stable, so that owners come in the order of the cache where it does not matter.
-        credentials.sort_by_key(|(hash, ..)| *hash);
-        for same in credentials.chunk_by(|(one, ..), (other, ..)| one == other) {
-            let first = self.owners.len();
-            for (_, section, at) in same {
-                let Some(token) = cache.entry(*section, *at as usize) else { continue };
-                let is_theirs = |owner: &Owner| {
-                    cache
-                        .sample(owner)
-                        .is_some_and(|sample| OWNER.iter().all(|field| token.is(*field, sample.text(*field))))
-                };
-                let owner = match self.owners[first..].iter_mut().find(|owner| is_theirs(owner)) {
-                    Some(owner) => owner,
-                    None => {
-                        let number = self.owners.len() as u32;
-                        let (client, user) = (token.text(Field::ClientId), token.text(Field::HomeAccountId));
-                        self.by_client.push((hash(&[client]), number));
-                        self.by_holder.push((hash(&[client, user]), number));
-                        self.owners.push(Owner::of((*section, *at)));
-                        &mut self.owners[number as usize]
-                    }
-                };
-                owner.count(cache, *section, *at, token);
+        // By the hash, as numbers are compared faster; by the fields where hashes are equal, be it on purpose. Stable,
+        // so that credentials of one owner stay in the order of the cache.
+        credentials
+            .sort_by(|(one, token, ..), (other, another, ..)| one.cmp(other).then_with(|| compare(*token, *another)));
+        let is_same = |one: Entity<'_>, other: Entity<'_>| compare(one, other).is_eq();
+        for credentials in credentials.chunk_by(|(_, one, ..), (_, other, ..)| is_same(*one, *other)) {
+            let Some((_, token, section, at)) = credentials.first() else { continue };
+            let number = self.owners.len() as u32;
+            let (client, user) = (token.text(Field::ClientId), token.text(Field::HomeAccountId));
+            self.by_client.push((hash(&[client]), number));
+            self.by_holder.push((hash(&[client, user]), number));
+            let mut owner = Owner::of((*section, *at));
+            for (_, token, section, at) in credentials {
+                owner.count(cache, *section, *at, *token);
             }
+            self.owners.push(owner);
         }
         self.by_client.sort_unstable();
         self.by_holder.sort_unstable();
     }
 }
 
+/// An order of owners, without regard to case.
+fn compare(one: Entity<'_>, other: Entity<'_>) -> Ordering {
+    let orders = OWNER.iter().map(|field| {
+        let (one, other) = (one.text(*field).bytes(), other.text(*field).bytes());
+        one.map(|byte| byte.to_ascii_lowercase()).cmp(other.map(|byte| byte.to_ascii_lowercase()))
+    });
+    orders.fold(Ordering::Equal, Ordering::then)
+}
+
 /// What tells owners apart.
-const OWNER: [Field; 4] = [Field::ClientId, Field::HomeAccountId, Field::Environment, Field::Realm];
+const OWNER: [Field; 5] = [Field::ClientId, Field::HomeAccountId, Field::Environment, Field::Realm, Field::AskedTenant];
 
 impl Owner {
     fn of(sample: (Section, u32)) -> Self {

@@ -52,12 +52,27 @@ impl TokenCache {
     /// The access token for all the scopes that lives longest, whether it is still good or not.
     pub(crate) fn access_token(&self, wanted: &Wanted<'_>, now: UnixTime) -> Option<Found> {
         let scope = wanted.scopes.iter().find(|scope| !is_reserved(scope)).or(wanted.scopes.first())?;
-        let candidates = self.tokens_for(wanted.app.client_id(), wanted.home_account_id, scope).filter(|entry| {
-            entry.is_plain_bearer()
-                && is_of(*entry, wanted.app, wanted.home_account_id)
-                && realm_fits(*entry, wanted.app.authority())
-                && covers(*entry, wanted.scopes)
+        self.longest_lived(self.tokens_wanted(wanted, scope).filter(|entry| covers(*entry, wanted.scopes)), now)
+    }
+
+    /// The same for any one of the scopes: what there is where the authority does not grant them all.
+    pub(crate) fn next_best_access_token(&self, wanted: &Wanted<'_>, now: UnixTime) -> Option<Found> {
+        let scopes = wanted.scopes.iter().filter(|scope| !is_reserved(scope));
+        let any = scopes.flat_map(|scope| {
+            let covers = move |entry: &Entity<'_>| covers(*entry, core::slice::from_ref(scope));
+            self.tokens_wanted(wanted, scope).filter(covers)
         });
+        self.access_token(wanted, now).or_else(|| self.longest_lived(any, now))
+    }
+
+    fn tokens_wanted(&self, wanted: &Wanted<'_>, scope: &str) -> impl Iterator<Item = Entity<'_>> {
+        let Wanted { app, home_account_id, .. } = *wanted;
+        self.tokens_for(app.client_id(), home_account_id, scope).filter(move |entry| {
+            entry.is_plain_bearer() && is_of(*entry, app, home_account_id) && realm_fits(*entry, app.authority())
+        })
+    }
+
+    fn longest_lived<'a>(&self, candidates: impl Iterator<Item = Entity<'a>>, now: UnixTime) -> Option<Found> {
         let (entry, times) = candidates
             .map(|entry| (entry, entry.times()))
             .filter(|(entry, times)| {
@@ -80,11 +95,12 @@ impl TokenCache {
         Secret::part(entry.text(Field::Secret), &self.source)
     }
 
-    /// The client's newest refresh token of the user: at Entra, one for all tenants and all apps.
+    /// The client's refresh tokens of the user, the newest first: at Entra, one for all tenants and all apps. Libraries
+    /// that share a cache can leave a second one.
     ///
     /// MSAL for JavaScript notes no date. Its refresh token is the newest if an access token is newer than all
     /// those with a date: they came together.
-    pub(crate) fn refresh_token(&self, app: &App, home_account_id: &str) -> Option<Renewable> {
+    pub(crate) fn refresh_tokens(&self, app: &App, home_account_id: &str) -> Vec<Renewable> {
         let issued = self.owners_of(app.client_id(), home_account_id).filter(|(_, sample)| is_issued(*sample, app));
         let (mut dated, mut undated, mut cached_at) = (None, None, None);
         let modified = |entry: Entity<'_>| entry.times().last_modification_time;
@@ -99,11 +115,13 @@ impl TokenCache {
             cached_at = owner.cached_at.max(cached_at);
         }
         let is_undated_newer = dated.is_none_or(|entry| cached_at > modified(entry));
-        undated.filter(|_| is_undated_newer).or(dated).map(|entry| Renewable {
+        let newest_first = if is_undated_newer { [undated, dated] } else { [dated, undated] };
+        let renewable = |entry: Entity<'_>| Renewable {
             secret: self.secret(entry),
             scopes: entry.scopes().map(String::from).collect(),
             written: modified(entry).or(cached_at),
-        })
+        };
+        newest_first.into_iter().flatten().map(renewable).collect()
     }
 
     /// Everybody who has tokens of this client at this authority, each once, by user name.
@@ -131,7 +149,7 @@ impl TokenCache {
         let mut users: Vec<&str> = Vec::new();
         for user in named.map(|account| account.text(Field::HomeAccountId)).chain([name.as_str()]) {
             let is_new = !users.iter().any(|other| other.eq_ignore_ascii_case(user));
-            if is_new && self.owners_of(app.client_id(), user).any(|(_, sample)| is_issued(sample, app)) {
+            if is_new && self.has_tokens(app, user) {
                 users.push(user);
             }
         }
@@ -161,14 +179,9 @@ impl TokenCache {
         Ok(fitting.pop())
     }
 
-    /// Whether there is anything of the user here: a token of this client, or an account entry.
-    pub(crate) fn knows(&self, app: &App, home_account_id: &str) -> bool {
-        let authority = app.authority();
+    /// Whether there is any token of this client for the user.
+    pub(crate) fn has_tokens(&self, app: &App, home_account_id: &str) -> bool {
         self.owners_of(app.client_id(), home_account_id).any(|(_, sample)| is_issued(sample, app))
-            || self.accounts_of(home_account_id).any(|entry| {
-                entry.is(Field::HomeAccountId, home_account_id)
-                    && authority.is_environment(entry.text(Field::Environment))
-            })
     }
 
     /// Whether this authority's tenant knows the user: by an access token, or by an account entry.

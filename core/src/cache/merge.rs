@@ -1,12 +1,12 @@
 //! Putting answers of the authority into the cache, and taking accounts out.
 
+use alloc::collections::BTreeSet;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use serde_json::{Map, Value};
-
-use super::entry::{Entity, Fields};
+use super::entry::{Entity, Entry, Fields};
 use super::field::ASKED_TENANT;
 use super::lookup::{is_clients, is_issued, is_of};
 use super::{Field, Section, TokenCache};
@@ -126,7 +126,7 @@ impl TokenCache {
         target.sort_unstable();
         let target = target.join(" ");
         let environment = app.authority().environment();
-        let asked = asked_tenants(app, filing, older.as_ref());
+        let asked = asked_tenants(app, filing, &Fields::over(older));
         let mut fields = credential(Fields::default(), app, filing, "AccessToken", &answer.access_token)
             .with("realm", &filing.realm)
             .with("target", &target)
@@ -168,7 +168,7 @@ impl TokenCache {
             .with_some("realm", is_generic.then_some(filing.realm.as_str()))
             .with_some("target", (is_generic && is_sign_in).then_some(granted.as_str()));
         // MSAL for Python notes scopes, and finds the entry that it is to delete by a key with them in it.
-        let noted = fields.0.get("target").and_then(Value::as_str).filter(|_| !is_generic).unwrap_or_default();
+        let noted = fields.text("target").filter(|_| !is_generic).unwrap_or_default();
         let realm = if is_generic { filing.realm.as_str() } else { "" };
         let key = format!("{}-{environment}-refreshtoken-{}-{realm}-{noted}", filing.home_account_id, app.client_id());
         self.put(Section::RefreshToken, &key, &fields);
@@ -193,8 +193,9 @@ impl TokenCache {
                 && entry.is(Field::Realm, &filing.realm)
         });
         let claims = answer.id_claims.clone().unwrap_or_default();
-        let asked = asked_tenants(app, filing, older.as_ref());
-        let fields = Fields::over(older)
+        let older = Fields::over(older);
+        let asked = asked_tenants(app, filing, &older);
+        let fields = older
             .with("home_account_id", &filing.home_account_id)
             .with("environment", authority.environment())
             .with("realm", &filing.realm)
@@ -208,6 +209,20 @@ impl TokenCache {
         self.put(Section::Account, &key, &fields);
     }
 
+    /// Dates a refresh token that was used and stays the newest: the answer brought no other.
+    pub(crate) fn date_refresh_token(&mut self, app: &App, secret: &Secret, now: UnixTime) {
+        let is_it = |entry: Entity<'_>| is_issued(entry, app) && entry.text(Field::Secret) == secret.expose();
+        self.change(|cache| {
+            let source = Arc::clone(&cache.source);
+            for entry in &mut cache.sections[Section::RefreshToken as usize] {
+                if let Some(entity) = entry.entity(&source).filter(|entity| is_it(*entity)) {
+                    let fields = Fields::over(Some(entity.fields())).with_time("last_modification_time", now);
+                    *entry = Entry::written(entry.key.get(&source), &fields);
+                }
+            }
+        });
+    }
+
     /// Forgets a refresh token that the authority called worthless; newer ones stay.
     pub(crate) fn forget_refresh_token(&mut self, app: &App, secret: &Secret) {
         self.change(|cache| {
@@ -218,32 +233,27 @@ impl TokenCache {
 
     /// Takes users' tokens of this client out, and the accounts themselves where no other client has tokens for them.
     pub(crate) fn remove_accounts<'a>(&mut self, app: &App, users: impl IntoIterator<Item = &'a str>) {
+        let leaving: BTreeSet<String> = users.into_iter().map(str::to_ascii_lowercase).collect();
+        let user = |entry: Entity<'_>| entry.text(Field::HomeAccountId).to_ascii_lowercase();
+        let is_here = |entry: Entity<'_>| app.authority().is_environment(entry.text(Field::Environment));
         self.change(|cache| {
-            for user in users {
-                cache.remove_account(app, user);
+            for section in [Section::AccessToken, Section::RefreshToken, Section::IdToken] {
+                cache.take(section, |entry| is_issued(entry, app) && leaving.contains(&user(entry)));
             }
+            let tokens = [Section::AccessToken, Section::RefreshToken].into_iter();
+            let staying: BTreeSet<String> =
+                tokens.flat_map(|section| cache.entries(section)).filter(|entry| is_here(*entry)).map(user).collect();
+            cache.take(Section::Account, |entry| {
+                let user = user(entry);
+                is_here(entry) && leaving.contains(&user) && !staying.contains(&user)
+            });
         });
-    }
-
-    fn remove_account(&mut self, app: &App, home_account_id: &str) {
-        for section in [Section::AccessToken, Section::RefreshToken, Section::IdToken] {
-            self.take(section, |entry| is_of(entry, app, home_account_id));
-        }
-        let mine = |entry: Entity<'_>| {
-            entry.is(Field::HomeAccountId, home_account_id)
-                && app.authority().is_environment(entry.text(Field::Environment))
-        };
-        let is_used =
-            [Section::AccessToken, Section::RefreshToken].into_iter().any(|section| self.entries(section).any(mine));
-        if !is_used {
-            self.take(Section::Account, mine);
-        }
     }
 }
 
 /// The names that a tenant goes by besides its id: those noted before, and the one asked for now.
-fn asked_tenants(app: &App, filing: &Filing, older: Option<&Map<String, Value>>) -> Option<String> {
-    let noted = older.and_then(|older| older.get(ASKED_TENANT)?.as_str()).unwrap_or_default();
+fn asked_tenants(app: &App, filing: &Filing, older: &Fields) -> Option<String> {
+    let noted = older.text(ASKED_TENANT).unwrap_or_default();
     let mut names: Vec<&str> = noted.split_whitespace().collect();
     let asked = app.authority().tenant_name().filter(|tenant| !tenant.eq_ignore_ascii_case(&filing.realm));
     names.extend(asked.filter(|asked| !noted.split_whitespace().any(|name| name == *asked)));
@@ -257,5 +267,5 @@ fn credential(fields: Fields, app: &App, filing: &Filing, kind: &str, secret: &S
         .with("environment", app.authority().environment())
         .with("client_id", app.client_id())
         .with("credential_type", kind)
-        .with("secret", secret.expose().to_string())
+        .with("secret", secret.expose())
 }

@@ -26,10 +26,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use self::entry::{Entity, Entry, Fields, Text};
+use self::entry::{Entity, Entry, FieldMap, Fields, Text};
 use self::field::{Field, Section};
 use self::index::Index;
 pub(crate) use self::lookup::{Found, Renewable, Wanted};
@@ -140,7 +139,7 @@ impl TokenCache {
     }
 
     /// Takes every entry out for which `gone` says so, and returns the fields of the last of them.
-    fn take(&mut self, section: Section, gone: impl Fn(Entity<'_>) -> bool) -> Option<Map<String, Value>> {
+    fn take(&mut self, section: Section, gone: impl Fn(Entity<'_>) -> bool) -> Option<FieldMap> {
         let source = &self.source;
         let mut taken = None;
         self.sections[section as usize].retain(|entry| match entry.entity(source) {
@@ -158,7 +157,7 @@ impl TokenCache {
     /// Keys are lower case throughout: MSAL for JavaScript looks at them before it looks at the fields.
     fn put(&mut self, section: Section, key: &str, fields: &Fields) {
         let key = key.to_lowercase();
-        let entry = Entry::written(&key, &fields.0);
+        let entry = Entry::written(&key, fields);
         self.open(section);
         let entries = &mut self.sections[section as usize];
         entries.retain(|entry| entry.key.get(&self.source) != key);

@@ -26,6 +26,14 @@ const LOOP_SPAN: Duration = Duration::from_secs(300);
 const UNANSWERED: usize = 3;
 const REST: Duration = Duration::from_secs(600);
 
+/// A refusal that still holds.
+#[derive(Debug)]
+pub(crate) struct Throttled {
+    pub(crate) error: ServerError,
+    /// Whether the authority itself named the time.
+    pub(crate) is_wish: bool,
+}
+
 /// What a note is about: the same texts give the same name, and the name does not give the texts away.
 pub(crate) fn name(about: &[&str]) -> String {
     let mut hash = Sha256::new();
@@ -38,12 +46,15 @@ pub(crate) fn name(about: &[&str]) -> String {
 
 impl TokenCache {
     /// The refusal that such a request met a short time ago, if it must not be sent again yet.
-    pub(crate) fn throttled(&self, name: &str, now: UnixTime) -> Option<ServerError> {
+    pub(crate) fn throttled(&self, name: &str, now: UnixTime) -> Option<Throttled> {
         let notes = self.notes();
         let note = notes.get(Kind::Throttled.as_str())?.get(name)?;
         let until = time(note.get("until")?)?;
         // Farther ahead than anybody may keep us away: the clock was turned back.
-        (now < until && until <= now + LONGEST).then(|| refusal(note, until, now))
+        (now < until && until <= now + LONGEST).then(|| Throttled {
+            error: refusal(note, until, now),
+            is_wish: note.get("wish") == Some(&Value::Bool(true)),
+        })
     }
 
     /// Notes a refusal, and for how long it holds.
@@ -51,6 +62,7 @@ impl TokenCache {
         let until = now + hold.min(LONGEST);
         let note = json!({
             "until": until.to_string(),
+            "wish": error.retry_after.is_some(),
             "error": error.error,
             "suberror": error.suberror,
             "description": error.description,
@@ -218,7 +230,8 @@ mod tests {
         cache.note_throttled("a", &error, Duration::from_secs(60), NOW);
         cache.note_throttled("b", &error, Duration::from_secs(1_000_000), NOW);
         let cache = reread(&cache);
-        let again = cache.throttled("a", after(20)).unwrap();
+        let Throttled { error: again, is_wish } = cache.throttled("a", after(20)).unwrap();
+        assert!(!is_wish);
         assert_eq!(again.retry_after, Some(Duration::from_secs(40)));
         assert_eq!((again.error.as_str(), again.status, again.is_repeated), ("temporarily_unavailable", 429, true));
         assert_eq!((again.error_codes.as_slice(), again.correlation_id.as_deref()), (&[90055][..], Some("c")));

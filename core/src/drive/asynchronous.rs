@@ -11,6 +11,7 @@ use tracing::Instrument as _;
 
 use super::trace::{self, Times};
 use super::{Cause, Guards, http_answer, http_request, no_listener, too_large};
+use crate::cache::Snapshot;
 use crate::ports::AdapterError;
 use crate::ports::asynchronous::{Body, Browser, Cache, Clock, Entropy, Listener, Transport};
 use crate::protocol::{HttpAnswer, HttpQuery};
@@ -58,7 +59,13 @@ async fn walk(mut flow: Flow, mut action: Action, ports: Ports<'_>) -> Result<Ou
                 let answer = exchange(ports.transport, &ask.query).await.map_err(&mut note);
                 ask.reply(answer)
             }
-            Action::Load(ask) => ask.reply(ports.cache.snapshot().await.map_err(&mut note)),
+            Action::Load(ask) => {
+                let loaded = match guards.cache {
+                    Some(_) => ports.cache.load().await.map(Snapshot::of),
+                    None => ports.cache.snapshot().await,
+                };
+                ask.reply(loaded.map_err(&mut note))
+            }
             Action::Save(ask) => {
                 let saved = ports.cache.save(&ask.query.bytes).await.map_err(&mut note);
                 ask.reply(saved)

@@ -8,6 +8,7 @@ use std::vec::Vec;
 
 use super::trace::{self, Times};
 use super::{Cause, Guards, http_answer, http_request, no_listener, too_large};
+use crate::cache::Snapshot;
 use crate::ports::AdapterError;
 use crate::ports::blocking::{Body, Browser, Cache, Clock, Entropy, Listener, Transport};
 use crate::protocol::{HttpAnswer, HttpQuery};
@@ -53,7 +54,12 @@ pub fn run((mut flow, mut action): (Flow, Action), ports: Ports<'_>) -> Result<O
                 let answer = exchange(ports.transport, &ask.query).map_err(&mut note);
                 ask.reply(answer)
             }
-            Action::Load(ask) => ask.reply(ports.cache.snapshot().map_err(&mut note)),
+            Action::Load(ask) => {
+                // With the lock held what counts is what is there, and not what was there a moment ago.
+                let loaded =
+                    if guards.cache.is_some() { ports.cache.load().map(Snapshot::of) } else { ports.cache.snapshot() };
+                ask.reply(loaded.map_err(&mut note))
+            }
             Action::Save(ask) => {
                 let saved = ports.cache.save(&ask.query.bytes).map_err(&mut note);
                 ask.reply(saved)

@@ -54,9 +54,16 @@ impl ServerError {
         })
     }
 
+    /// Whether the authority has stopped a loop of requests. It words that as any refusal of a grant, so that this
+    /// one number decides, as in MSAL.NET.
+    pub(crate) fn is_loop(&self) -> bool {
+        self.aadsts() == Some(50196)
+    }
+
     /// Whether the same request may succeed later.
     pub fn is_transient(&self) -> bool {
-        self.status == 429
+        self.is_loop()
+            || self.status == 429
             || self.status == 408
             || self.status >= 500
             || matches!(self.error.as_str(), "temporarily_unavailable" | "server_error" | "request_timeout")

@@ -27,6 +27,8 @@ pub(super) struct Context {
     pub(super) endpoints: Option<Endpoints>,
     /// A token that is still good, for the case that its renewal fails for a passing reason.
     pub(super) aging: Option<Box<Token>>,
+    /// Whether that one is good for longer than the usual margin: its renewal is not needed yet.
+    pub(super) is_early: bool,
     pub(super) warnings: Vec<Warning>,
     pub(super) now: UnixTime,
     started: Option<UnixTime>,
@@ -48,6 +50,7 @@ impl Context {
             claims: None,
             endpoints: None,
             aging: None,
+            is_early: false,
             warnings: Vec::new(),
             now: UnixTime::default(),
             started: None,
@@ -96,12 +99,17 @@ impl Context {
     }
 
     /// Whether a token lives long enough for the request.
+    pub(super) fn lives_long_enough(&self, found: &Found) -> bool {
+        self.is_alive(found) && self.is_good(found.expires_on)
+    }
+
+    /// Whether a token is good for longer than the usual margin.
     ///
     /// One that was short-lived from the beginning is good for half of its life: with the whole margin taken
     /// off, it would never be good at all.
-    pub(super) fn lives_long_enough(&self, found: &Found) -> bool {
+    pub(super) fn is_alive(&self, found: &Found) -> bool {
         let half_life = found.expires_on.since(found.cached_at) / 2;
-        found.expires_on > self.now + EXPIRY_MARGIN.min(half_life).max(self.request.min_lifetime)
+        found.expires_on > self.now + EXPIRY_MARGIN.min(half_life)
     }
 
     /// Whether a token is good at all, and as long as the request insists on.

@@ -99,7 +99,7 @@ fn present(context: &mut Context, code: DeviceCode) -> Step {
 
 fn pause(context: &mut Context, mut pending: Pending) -> Step {
     if pending.left().is_zero() {
-        return refusal::unanswered(context, Waiting::UserCode);
+        return refusal::in_vain(context, Error::TimedOut(Waiting::UserCode));
     }
     // The last pause ends with the code, so that the last question is not asked in vain.
     let wish = core::mem::take(&mut pending.wish);
@@ -136,7 +136,7 @@ fn polled(context: &mut Context, mut pending: Pending, answer: &HttpAnswer) -> S
             pending.interval = pending.interval.saturating_add(SLOW_DOWN);
             pause(context, pending)
         }
-        "expired_token" | "code_expired" => refusal::unanswered(context, Waiting::UserCode),
+        "expired_token" | "code_expired" => refusal::in_vain(context, Error::TimedOut(Waiting::UserCode)),
         // Whoever is to come again after the code's end need not come again.
         _ if server.is_transient() && server.retry_after.is_none_or(|wish| wish <= pending.left()) => {
             pending.back_off(server.retry_after);

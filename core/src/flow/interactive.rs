@@ -48,8 +48,14 @@ pub(super) fn resume(context: &mut Context, state: State, answer: Result<Answer,
         (State::Gathering, Err(fault)) => Err(Error::adapter(Port::Entropy, fault)),
         (State::Opening(secrets), Ok(Answer::Listening(listening))) => present(context, Attempt { secrets, listening }),
         (State::Presenting(attempt), Ok(Answer::Presented)) => Ok(receive(context, attempt)),
-        (State::Receiving(attempt), Ok(Answer::Redirect(redirect))) => redeem(context, attempt, redirect),
-        (State::Receiving(_), Err(Fault::TimedOut)) => return refusal::unanswered(context, Waiting::SignIn),
+        (State::Receiving(attempt), Ok(Answer::Redirect(redirect))) => match redeem(context, attempt, redirect) {
+            Err(error) if refusal::is_no(&error) => return refusal::in_vain(context, error),
+            other => other,
+        },
+        (State::Receiving(_), Err(Fault::Cancelled)) => return refusal::in_vain(context, Error::Cancelled),
+        (State::Receiving(_), Err(Fault::TimedOut)) => {
+            return refusal::in_vain(context, Error::TimedOut(Waiting::SignIn));
+        }
         (State::Redeeming(attempt), Ok(Answer::Http(answer))) => redeemed(context, &attempt, &answer),
         (State::Opening(_) | State::Presenting(_) | State::Receiving(_), Err(fault)) => {
             Err(Error::adapter(Port::Browser, fault))

@@ -10,7 +10,7 @@ use super::silent::{self, Lookup};
 use super::{AfterDiscovery, Step, misuse, refusal, with_endpoints};
 use crate::ask::Answer;
 use crate::cache::Snapshot;
-use crate::{Action, Error, Fault, Guarded, Lock, Outcome, Prompt, TryLock, UiReason, WaitReason};
+use crate::{Action, Error, Fault, Guarded, Lock, Outcome, Prompt, TryLock, UiReason, WaitReason, Waiting};
 
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -30,7 +30,9 @@ enum Stage {
     Telling,
     /// It goes on.
     Pausing,
-    /// A look whether another was done with it just now.
+    /// A look whether it has brought what is wanted.
+    Peeking,
+    /// A look with the lock held, or without any: whether another was done with it just now.
     Looking,
 }
 
@@ -39,20 +41,26 @@ pub(super) fn begin(context: &mut Context, next: AfterDiscovery) -> Step {
 }
 
 pub(super) fn resume(context: &mut Context, state: Joining, answer: Result<Answer, Fault>) -> Step {
-    let is_patient = context.sign_in.unasked && state.waited < context.sign_in.timeout;
+    let is_patient = state.waited < context.sign_in.timeout;
     match (&state.stage, answer) {
         (Stage::Trying, Ok(Answer::Lock(Lock::Held))) => {
             context.holds_sign_in = true;
             if state.waited.is_zero() { look(context, state) } else { Step::End(Ok(Outcome::Joined)) }
         }
-        (Stage::Trying, Ok(Answer::Lock(Lock::Busy))) if !is_patient => with_endpoints(context, state.next),
+        (Stage::Trying, Ok(Answer::Lock(Lock::Busy))) if !context.sign_in.unasked => {
+            with_endpoints(context, state.next)
+        }
         (Stage::Trying, Ok(Answer::Lock(Lock::Busy))) if state.waited.is_zero() => tell(context, state),
-        (Stage::Trying, Ok(Answer::Lock(Lock::Busy))) => pause(context, state),
+        (Stage::Trying, Ok(Answer::Lock(Lock::Busy))) if is_patient => pause(context, state),
+        // Another window would be one more that nobody answers.
+        (Stage::Trying, Ok(Answer::Lock(Lock::Busy))) => Step::End(Err(Error::TimedOut(Waiting::SignIn))),
         (Stage::Trying, Ok(Answer::Lock(Lock::Unsupported)) | Err(_)) => look(context, state),
         // That the user cannot be told does not shorten the wait.
         (Stage::Telling, Ok(Answer::Presented) | Err(_)) => pause(context, state),
         (Stage::Pausing, Err(Fault::Cancelled)) => Step::End(Err(Error::Cancelled)),
-        (Stage::Pausing, Ok(Answer::Waited) | Err(_)) => attempt(context, state),
+        (Stage::Pausing, Ok(Answer::Waited) | Err(_)) => ask_load(context, state, Stage::Peeking),
+        (Stage::Peeking, Ok(Answer::Loaded(snapshot))) => peeked(context, state, Ok(snapshot)),
+        (Stage::Peeking, Err(fault)) => peeked(context, state, Err(fault)),
         (Stage::Looking, Ok(Answer::Loaded(snapshot))) => looked(context, &state, Ok(snapshot)),
         (Stage::Looking, Err(fault)) => looked(context, &state, Err(fault)),
         _ => misuse(),
@@ -82,17 +90,32 @@ fn look(context: &mut Context, state: Joining) -> Step {
     if !context.sign_in.unasked {
         return with_endpoints(context, state.next);
     }
+    ask_load(context, state, Stage::Looking)
+}
+
+fn ask_load(context: &mut Context, state: Joining, stage: Stage) -> Step {
     let action = context.ask_load();
-    Step::Ask(super::State::Joining(Joining { stage: Stage::Looking, ..state }), action)
+    Step::Ask(super::State::Joining(Joining { stage, ..state }), action)
+}
+
+/// The user may have signed in elsewhere, while the window that is awaited stays open.
+fn peeked(context: &mut Context, state: Joining, snapshot: Result<Snapshot, Fault>) -> Step {
+    let loaded = Loaded::read(context, snapshot);
+    brought(context, &loaded).unwrap_or_else(|| attempt(context, state))
+}
+
+/// The end, where a sign-in has brought what is wanted, or can.
+fn brought(context: &mut Context, loaded: &Loaded) -> Option<Step> {
+    if let Ok(Lookup::Hit(token)) = silent::look_up(context, loaded) {
+        return Some(Step::End(Ok(Outcome::Token(token))));
+    }
+    silent::has_fresh_sign_in(context, loaded).then_some(Step::End(Ok(Outcome::Joined)))
 }
 
 fn looked(context: &mut Context, state: &Joining, snapshot: Result<Snapshot, Fault>) -> Step {
     let loaded = Loaded::read(context, snapshot);
-    if let Ok(Lookup::Hit(token)) = silent::look_up(context, &loaded) {
-        return Step::End(Ok(Outcome::Token(token)));
-    }
-    if silent::has_fresh_sign_in(context, &loaded) {
-        return Step::End(Ok(Outcome::Joined));
+    if let Some(end) = brought(context, &loaded) {
+        return end;
     }
     if loaded.cache.is_unanswered(&refusal::sign_in_name(context), context.now) {
         return Step::End(Err(Error::ui_required(UiReason::Unanswered)));

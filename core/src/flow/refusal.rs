@@ -11,7 +11,7 @@ use super::context::{Context, Loaded};
 use super::{Step, lock};
 use crate::cache::{TokenCache, note_name};
 use crate::error::UiRequired;
-use crate::{Account, App, Error, Secret, ServerError, UiReason, UnixTime, Waiting};
+use crate::{Account, App, Error, Secret, ServerError, UiReason, UnixTime};
 
 /// How long a busy or broken authority is left alone where it does not say.
 const BUSY: Duration = Duration::from_secs(60);
@@ -23,8 +23,8 @@ pub(super) const PAUSE: Duration = Duration::from_secs(1);
 /// Something to be noted in the cache, for all who share it.
 #[derive(Debug)]
 pub(super) enum Note {
-    /// A refusal that holds for a while, and the refresh token that it made worthless, if so.
-    Refused { name: String, error: Box<ServerError>, hold: Duration, worthless: Option<Secret> },
+    /// A refusal of a request that holds for a while, and the refresh token that it made worthless, if so.
+    Refused { request: String, name: String, error: Box<ServerError>, hold: Duration, worthless: Option<Secret> },
     /// A sign-in that nobody has answered.
     Unanswered { name: String },
 }
@@ -37,25 +37,31 @@ impl Note {
 
     pub(super) fn write(&self, cache: &mut TokenCache, app: &App, now: UnixTime) {
         match self {
-            Self::Refused { name, error, hold, worthless } => {
-                match worthless {
-                    // What is gone needs no note.
-                    Some(secret) => cache.forget_refresh_token(app, secret),
-                    None => cache.note_throttled(name, error, *hold, now),
+            Self::Refused { request, name, error, hold, worthless } => match worthless {
+                // What is gone needs no note.
+                Some(secret) => cache.forget_refresh_token(app, secret),
+                None => {
+                    cache.note_throttled(name, error, *hold, now);
+                    cache.note_refreshed(request, now);
                 }
-            }
+            },
             Self::Unanswered { name } => cache.note_unanswered(name, now),
         }
     }
 }
 
-/// The end of a sign-in that nobody has answered; counted where nobody had asked for it.
-pub(super) fn unanswered(context: &mut Context, waiting: Waiting) -> Step {
+/// The end of a sign-in that the user has not answered, or with a no; counted where nobody had asked for it.
+pub(super) fn in_vain(context: &mut Context, error: Error) -> Step {
     if !context.sign_in.unasked {
-        return Step::End(Err(Error::TimedOut(waiting)));
+        return Step::End(Err(error));
     }
     let note = Note::Unanswered { name: sign_in_name(context) };
-    lock::note(context, note, Err(Error::TimedOut(waiting)))
+    lock::note(context, note, Err(error))
+}
+
+/// Whether the user said no.
+pub(super) fn is_no(error: &Error) -> bool {
+    error.server().is_some_and(|server| matches!(server.error.as_str(), "access_denied" | "authorization_declined"))
 }
 
 /// What a request for this user's token is called in notes.
@@ -77,21 +83,29 @@ pub(super) fn sign_in_name(context: &Context) -> String {
 }
 
 /// The refusal that still holds for this refresh, if one does.
-pub(super) fn standing(context: &Context, loaded: &Loaded, account: &Account, refresh_token: &Secret) -> Option<Error> {
-    let throttled = |name: &str| loaded.cache.throttled(name, context.now);
+///
+/// Whoever insists passes over what the authority did not wish for by itself: the reason may be mended by now.
+pub(super) fn in_force(context: &Context, loaded: &Loaded, account: &Account, refresh_token: &Secret) -> Option<Error> {
+    let throttled = |name: &str| {
+        let throttled = loaded.cache.throttled(name, context.now)?;
+        (throttled.is_wish || !context.request.force_refresh).then_some(throttled.error)
+    };
     throttled(&request_name(context, &account.home_account_id))
         .or_else(|| throttled(&attempt_name(context, account, refresh_token)))
         .map(refused)
-        .or_else(|| repeated_demand(context, loaded, account))
+        .or_else(|| insists_in_a_loop(context, loaded, account))
 }
 
-/// Claims that an app goes on demanding: the authority would call it a loop (AADSTS50196).
-fn repeated_demand(context: &Context, loaded: &Loaded, account: &Account) -> Option<Error> {
-    let is_demand = context.request.claims.is_some();
-    (is_demand && loaded.cache.is_looping(&request_name(context, &account.home_account_id), context.now)).then(|| {
+/// Somebody who insists on a new token again and again, whatever comes of it: the authority would call it a loop
+/// (AADSTS50196).
+fn insists_in_a_loop(context: &Context, loaded: &Loaded, account: &Account) -> Option<Error> {
+    let insists = context.request.claims.is_some() || context.request.force_refresh;
+    (insists && loaded.cache.is_looping(&request_name(context, &account.home_account_id), context.now)).then(|| {
         Error::Server(Box::new(ServerError {
             error: String::from("temporarily_unavailable"),
-            description: Some(String::from("the app demands the same claims again and again, whatever token it gets")),
+            description: Some(String::from(
+                "the same new token was demanded ten times within five minutes, which an authority takes for a loop",
+            )),
             retry_after: Some(BUSY),
             status: 429,
             is_repeated: true,
@@ -124,23 +138,31 @@ pub(super) fn note_of(
     server: &ServerError,
 ) -> Option<Note> {
     let reason = ui_reason(server);
-    let is_busy = server.status == 429 || server.status >= 500;
-    let (name, hold) = match (server.retry_after, reason) {
-        (Some(wish), _) => (request_name(context, &account.home_account_id), wish),
-        (None, Some(_)) => (attempt_name(context, account, refresh_token), UNSEEN),
-        (None, None) if is_busy => (request_name(context, &account.home_account_id), BUSY),
+    let is_busy = server.status == 429 || server.status >= 500 || server.is_loop();
+    let request = request_name(context, &account.home_account_id);
+    let name = match reason {
+        Some(_) => attempt_name(context, account, refresh_token),
+        None => request.clone(),
+    };
+    let hold = match (server.retry_after, reason) {
+        (Some(wish), _) => wish,
+        (None, Some(_)) => UNSEEN,
+        (None, None) if is_busy => BUSY,
         (None, None) => return None,
     };
     let worthless = (reason == Some(UiReason::BadRefreshToken)).then(|| refresh_token.clone());
     let mut error = Box::new(server.clone());
     error.trace(&context.request);
-    Some(Note::Refused { name, error, hold, worthless })
+    Some(Note::Refused { request, name, error, hold, worthless })
 }
 
 /// Whether a sign-in would help where a refresh was refused.
 ///
-/// Decided as MSAL.NET decides: on `error` and `suberror`, never on numbers or words of the description.
+/// Decided as MSAL.NET decides: on `error` and `suberror`, never on words of the description, and on one number alone.
 fn ui_reason(server: &ServerError) -> Option<UiReason> {
+    if server.is_loop() {
+        return None;
+    }
     let suberror = server.suberror.as_deref();
     let refused = matches!(
         server.error.as_str(),

@@ -1,6 +1,7 @@
 //! Silent: the cache, then a refresh. The refresh itself runs under the lock.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::context::{Context, Loaded, Standing};
@@ -10,8 +11,12 @@ use super::{AfterDiscovery, Step, misuse, refusal, store, with_endpoints};
 use crate::ask::Answer;
 use crate::cache::{Renewable, Snapshot, Wanted};
 use crate::protocol::{Grant, HttpAnswer, read_token, token_query};
-use crate::{Account, Error, Fault, Outcome, Port, ServerError, Token, TokenSource, UiReason, WaitReason, Warning};
+use crate::{
+    Account, Error, Fault, Outcome, Port, ServerError, Token, TokenSource, UiReason, UnixTime, WaitReason, Warning,
+};
 
+/// An answer within this time leaves time for another before others lose patience.
+const QUICK: Duration = Duration::from_secs(10);
 /// Longer than from a look into the cache to the next one.
 const FRESH: Duration = Duration::from_secs(60);
 
@@ -33,8 +38,12 @@ pub(super) struct Refresh {
     account: Account,
     refresh_token: Renewable,
     holding: Holding,
+    /// When it was asked for.
+    asked_at: UnixTime,
     /// Whether this is the second try.
     is_retry: bool,
+    /// Another refresh token that may do if this one is refused: libraries that share a cache leave several.
+    other: Option<Renewable>,
 }
 
 /// What the cache says to the request.
@@ -80,7 +89,7 @@ fn looked(context: &mut Context, snapshot: Result<Snapshot, Fault>) -> Step {
     match look_up(context, &loaded) {
         Ok(Lookup::Hit(token)) => Step::End(Ok(Outcome::Token(token))),
         Ok(Lookup::Miss) => match refreshable(context, &loaded) {
-            Ok((account, token)) => match refusal::standing(context, &loaded, &account, &token.secret) {
+            Ok((account, tokens)) => match refused_at_present(context, &loaded, &account, &tokens) {
                 Some(error) => give_up(context, error),
                 None => with_endpoints(context, AfterDiscovery::Refresh),
             },
@@ -109,50 +118,66 @@ pub(super) fn look_up(context: &mut Context, loaded: &Loaded) -> Result<Lookup, 
     };
     let wanted =
         Wanted { app: &context.app, home_account_id: &account.home_account_id, scopes: &context.request.scopes };
-    let Some(found) = loaded.cache.access_token(&wanted, context.now) else { return Ok(Lookup::Miss) };
-    let (lives_long_enough, is_good) = (context.lives_long_enough(&found), context.is_good(found.expires_on));
-    if context.passes_over(found.cached_at) && !(lives_long_enough && is_forced_in_a_loop(context, loaded, &account)) {
-        return Ok(Lookup::Miss);
+    if let Some(found) = loaded.cache.access_token(&wanted, context.now)
+        && !context.passes_over(found.cached_at)
+    {
+        let (lives_long_enough, is_good) = (context.lives_long_enough(&found), context.is_good(found.expires_on));
+        let token = context.token(found, account.clone());
+        if lives_long_enough && (context.request.defers_renewal || !token.renewal_due) {
+            return Ok(Lookup::Hit(token));
+        }
+        context.is_early = lives_long_enough;
+        context.aging = is_good.then_some(token);
     }
-    let token = context.token(found, account);
-    if lives_long_enough && (context.request.defers_renewal || !token.renewal_due) {
-        return Ok(Lookup::Hit(token));
-    }
-    if is_good {
-        context.aging = Some(token);
-    }
-    Ok(Lookup::Miss)
+    Ok(match last_of_a_loop(context, loaded, account) {
+        Some(token) => Lookup::Hit(token),
+        None => Lookup::Miss,
+    })
 }
 
-/// Whether the same token is forced to be refreshed over and over: then the last one has to do.
-fn is_forced_in_a_loop(context: &mut Context, loaded: &Loaded, account: &Account) -> bool {
+/// The last token, where the same is refreshed over and over: forced, or for more than the authority gives.
+fn last_of_a_loop(context: &mut Context, loaded: &Loaded, account: Account) -> Option<Box<Token>> {
     let name = refusal::request_name(context, &account.home_account_id);
-    let is_loop = context.request.claims.is_none() && loaded.cache.is_looping(&name, context.now);
-    if is_loop {
-        context.warn(Warning::RefreshedTooOften);
+    if context.request.claims.is_some() || !loaded.cache.is_looping(&name, context.now) {
+        return None;
     }
-    is_loop
+    let wanted =
+        Wanted { app: &context.app, home_account_id: &account.home_account_id, scopes: &context.request.scopes };
+    let found = loaded.cache.next_best_access_token(&wanted, context.now).filter(|found| context.is_alive(found))?;
+    context.warn(Warning::RefreshedTooOften);
+    Some(context.token(found, account))
 }
 
-/// Whose refresh token would be used, and the token itself.
-fn refreshable(context: &Context, loaded: &Loaded) -> Result<(Account, Renewable), Error> {
+/// Whose refresh tokens can be used, and the tokens, best first: the newest that are not refused at present, then the
+/// others.
+fn refreshable(context: &Context, loaded: &Loaded) -> Result<(Account, Vec<Renewable>), Error> {
     let Some(account) = loaded.cache.select_account(&context.app, &context.request.account)? else {
         return Err(Error::ui_required(UiReason::NoAccount));
     };
-    match loaded.cache.refresh_token(&context.app, &account.home_account_id) {
-        Some(token) if !token.covers(&context.app, &context.request.scopes) => {
-            Err(Error::ui_required(UiReason::ConsentRequired))
-        }
-        Some(token) => Ok((account, token)),
-        None => Err(Error::ui_required(UiReason::NoRefreshToken)),
+    let mut tokens = loaded.cache.refresh_tokens(&context.app, &account.home_account_id);
+    if tokens.is_empty() {
+        return Err(Error::ui_required(UiReason::NoRefreshToken));
     }
+    tokens.retain(|token| token.covers(&context.app, &context.request.scopes));
+    if tokens.is_empty() {
+        return Err(Error::ui_required(UiReason::ConsentRequired));
+    }
+    tokens.sort_by_cached_key(|token| refusal::in_force(context, loaded, &account, &token.secret).is_some());
+    Ok((account, tokens))
+}
+
+/// The refusal that holds for all of them, if one does.
+fn refused_at_present(context: &Context, loaded: &Loaded, account: &Account, tokens: &[Renewable]) -> Option<Error> {
+    refusal::in_force(context, loaded, account, &tokens.first()?.secret)
 }
 
 /// Whether there is a sign-in so new that whoever needs one may not have seen it yet, and that nobody has refused.
 pub(super) fn has_fresh_sign_in(context: &Context, loaded: &Loaded) -> bool {
-    refreshable(context, loaded).is_ok_and(|(account, token)| {
-        let is_fresh = token.written.is_some_and(|written| context.now.since(written) < FRESH);
-        is_fresh && refusal::standing(context, loaded, &account, &token.secret).is_none()
+    let is_fresh = |token: &Renewable| {
+        token.written.is_some_and(|written| written <= context.now && context.now.since(written) < FRESH)
+    };
+    refreshable(context, loaded).is_ok_and(|(account, tokens)| {
+        tokens.first().is_some_and(is_fresh) && refused_at_present(context, loaded, &account, &tokens).is_none()
     })
 }
 
@@ -163,14 +188,17 @@ pub(super) fn locked(context: &mut Context, loaded: Loaded, holding: Holding) ->
         Ok(Lookup::Miss) => {}
         Err(error) => return store::end(context, holding, Err(error)),
     }
-    let (account, refresh_token) = match refreshable(context, &loaded) {
+    let (account, tokens) = match refreshable(context, &loaded) {
         Ok(found) => found,
         Err(error) => return end_unrefreshed(context, holding, error),
     };
-    if let Some(error) = refusal::standing(context, &loaded, &account, &refresh_token.secret) {
+    if let Some(error) = refused_at_present(context, &loaded, &account, &tokens) {
         return end_unrefreshed(context, holding, error);
     }
-    ask(context, Refresh { account, refresh_token, holding, is_retry: false })
+    let mut tokens = tokens.into_iter();
+    let Some(refresh_token) = tokens.next() else { return misuse() };
+    let (asked_at, other) = (context.now, tokens.next());
+    ask(context, Refresh { account, refresh_token, other, holding, asked_at, is_retry: false })
 }
 
 fn ask(context: &mut Context, refresh: Refresh) -> Step {
@@ -199,24 +227,32 @@ fn refreshed(context: &mut Context, refresh: Refresh, answer: &HttpAnswer) -> St
         Err(error) => return end_unrefreshed(context, refresh.holding, error),
     };
     let Refresh { account, refresh_token, holding, .. } = refresh;
-    let renewed = store::Renewed { account, scopes: refresh_token.scopes };
+    let renewed = store::Renewed { account, scopes: refresh_token.scopes, used: refresh_token.secret };
     let granted = store::Granted { answer, source: TokenSource::Refresh, renewed: Some(renewed) };
     lock::load_again(context, holding, lock::Work::Store(Box::new(granted)))
 }
 
 /// The authority said no, or was not itself.
 fn turned_away(context: &mut Context, refresh: Refresh, server: ServerError) -> Step {
-    // Whoever has a good token does not wait for a better one.
-    if refusal::may_try_again(&server) && !refresh.is_retry && context.aging.is_none() {
+    // Whoever has a good token does not wait for a better one, and nobody for two slow answers under the lock.
+    let was_quick = context.now.since(refresh.asked_at) <= QUICK;
+    if refusal::may_try_again(&server) && was_quick && !refresh.is_retry && context.aging.is_none() {
         let action = context.ask_wait(refusal::PAUSE, WaitReason::Retry);
         return Step::Ask(super::State::Silent(State::Pausing(Box::new(refresh))), action);
     }
+    let refused = refusal::refused(server.clone());
+    if let (Error::UiRequired(_), Some(other)) = (&refused, refresh.other) {
+        return ask(context, Refresh { refresh_token: other, other: None, is_retry: true, ..refresh });
+    }
     let Refresh { account, refresh_token, holding, .. } = refresh;
     let note = refusal::note_of(context, &account, &refresh_token.secret, &server);
-    let result = still_good(context, refusal::refused(server));
+    let result = still_good(context, refused);
     match note {
-        None => store::end(context, holding, result),
-        Some(note) => lock::load_again(context, holding, lock::Work::Note(Box::new(lock::Noting { note, result }))),
+        // Without the lock a mere note is not worth the risk of another's save.
+        Some(note) if holding == Holding::Lock || note.takes_a_token() => {
+            lock::load_again(context, holding, lock::Work::Note(Box::new(lock::Noting { note, result })))
+        }
+        _ => store::end(context, holding, result),
     }
 }
 
@@ -232,7 +268,10 @@ pub(super) fn give_up(context: &mut Context, error: Error) -> Step {
 }
 
 fn still_good(context: &mut Context, error: Error) -> Result<Outcome, Error> {
-    let aging = context.aging.take().filter(|token| may_pass(&error) && context.is_good(token.expires_on));
+    // A renewal that is not needed yet is in nobody's way, whatever it fails for.
+    let is_early = context.is_early && !matches!(error, Error::Cancelled);
+    let is_good = |token: &Token| context.is_good(token.expires_on) && (is_early || may_pass(&error));
+    let aging = context.aging.as_deref().is_some_and(is_good).then(|| context.aging.take()).flatten();
     match aging {
         Some(token) => {
             context.warn(Warning::RefreshPostponed);

@@ -10,7 +10,7 @@ use super::{Step, misuse};
 use crate::ask::Answer;
 use crate::cache::{Filing, declined_scopes};
 use crate::protocol::TokenAnswer;
-use crate::{Account, Error, Fault, Guarded, Outcome, Port, Save, Token, TokenSource, UiReason, Warning};
+use crate::{Account, Error, Fault, Guarded, Outcome, Port, Save, Secret, Token, TokenSource, UiReason, Warning};
 
 /// What the authority granted, and to whom.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub(super) struct Granted {
 pub(super) struct Renewed {
     pub(super) account: Account,
     pub(super) scopes: Vec<String>,
+    /// The refresh token that was used.
+    pub(super) used: Secret,
 }
 
 /// How far the storing is, and with what the flow ends after it.
@@ -47,7 +49,7 @@ enum Stage {
 /// Files what was granted into the cache that was just loaded, and ends with the token.
 pub(super) fn begin(context: &mut Context, holding: Holding, mut loaded: Loaded, granted: Granted) -> Step {
     let Granted { answer, source, renewed } = granted;
-    let has_left = |renewed: &Renewed| !loaded.cache.knows(&context.app, &renewed.account.home_account_id);
+    let has_left = |renewed: &Renewed| !loaded.cache.has_tokens(&context.app, &renewed.account.home_account_id);
     if loaded.standing == Standing::Known && renewed.as_ref().is_some_and(has_left) {
         // Whoever signed out during the refresh is not brought back.
         return end(context, holding, Err(Error::ui_required(UiReason::NoAccount)));
@@ -60,6 +62,9 @@ pub(super) fn begin(context: &mut Context, holding: Holding, mut loaded: Loaded,
     let filing = Filing::of(&context.app, &answer, &context.request.scopes, implied, known);
     let is_sign_in = source == TokenSource::SignIn;
     loaded.cache_mut().store(&context.app, &filing, &answer, is_sign_in, context.now);
+    if let (Some(renewed), None) = (&renewed, &answer.refresh_token) {
+        loaded.cache_mut().date_refresh_token(&context.app, &renewed.used, context.now);
+    }
     note_ending(context, &mut loaded, &filing.home_account_id, is_sign_in);
     let declined = declined_scopes(&answer, &context.request.scopes);
     if !declined.is_empty() {
@@ -88,11 +93,11 @@ pub(super) fn begin(context: &mut Context, holding: Holding, mut loaded: Loaded,
     save(context, holding, loaded, Ok(Outcome::Token(token.into())))
 }
 
-/// What was forced is counted, and a sign-in that was answered ends the count of those that were not.
+/// A refresh is counted, so that a loop of them can be told, and a sign-in that was answered ends the count of those that were not.
 fn note_ending(context: &Context, loaded: &mut Loaded, home_account_id: &str, is_sign_in: bool) {
     if is_sign_in {
         loaded.cache_mut().note_answered(&refusal::sign_in_name(context));
-    } else if context.request.force_refresh || context.request.claims.is_some() {
+    } else {
         let name = refusal::request_name(context, home_account_id);
         loaded.cache_mut().note_refreshed(&name, context.now);
     }

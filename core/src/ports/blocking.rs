@@ -32,7 +32,8 @@ pub trait Cache: Send + Sync {
     fn load(&self) -> Result<Option<Vec<u8>>, AdapterError>;
 
     /// The same, read. An implementation that can tell cheaply that nothing has changed since gives the same
-    /// snapshot again: then a token is found in it in about a microsecond, however many there are.
+    /// snapshot again: then a token is found in it in about a microsecond, however many there are. It is asked
+    /// without the lock; whoever holds that loads the bytes.
     fn snapshot(&self) -> Result<Snapshot, AdapterError> {
         Ok(Snapshot::of(self.load()?))
     }

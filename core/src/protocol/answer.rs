@@ -87,7 +87,8 @@ fn retry_after(answer: &HttpAnswer) -> Option<Duration> {
         Ok(seconds) => Duration::from_secs(seconds),
         Err(_) => http_date(text)?.since(http_date(answer.header("date")?)?),
     };
-    Some(wait.min(LONGEST_RETRY_AFTER))
+    // To wait for no time is to name none.
+    Some(wait.min(LONGEST_RETRY_AFTER)).filter(|wait| !wait.is_zero())
 }
 
 /// A number of seconds, which authorities send as a number or as a string.

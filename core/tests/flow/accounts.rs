@@ -152,3 +152,15 @@ fn nobody_can_sign_out_of_what_cannot_be_read() {
         assert_eq!((world.story().as_str(), world.cache.as_deref()), ("lock load unlock", Some(bytes)));
     }
 }
+
+/// MSAL.NET signed both in; then a token of ours was filed for one of them, by the tenant's domain.
+#[test]
+fn an_account_is_known_by_any_of_its_tokens() {
+    let abroad = BOB.id.split_once('.').unwrap().1;
+    let cached = Cached::new().account(&ADA).refresh(&ADA, "refresh-a");
+    let cached = cached.realm(abroad).account(&BOB).refresh(&BOB, "refresh-b").realm(TENANT);
+    let cached = cached.target("https://aaa.example/x").access(&ADA, "access-0", 3600).target(SCOPE);
+    let noted = json!({ "entrada_tenant": "contoso.com" });
+    let mut world = World::with(&cached.access_with(&ADA, "access-1", 3600, noted));
+    assert_eq!(token(world.silent(&entra_in("contoso.com"), &request())).secret.expose(), "access-1");
+}

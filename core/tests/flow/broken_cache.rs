@@ -5,7 +5,7 @@ use entrada_core::{Error, Fault, Flow, Outcome, Port, UiReason, Warning};
 use crate::support::*;
 
 const NO_CACHES: [&[u8]; 6] =
-    [b"not json", b"[]", b"{\"AccessToken\":[]}", b"{\"RefreshToken\":null}", b"\xff\xfe{", b"{\"AccessToken\":{}"];
+    [b"not json", b"[]", b"{\"AccessToken\":[]}", b"{\"RefreshToken\":5}", b"\xff\xfe{", b"{\"AccessToken\":{}"];
 
 fn signing_in(world: &mut World) -> Result<Outcome, Error> {
     world.answers(Grant::of("access-1").refresh("refresh-1").to(&ADA));

@@ -138,3 +138,35 @@ fn the_family_of_a_client_is_noted_and_no_other_familys_token_is_used() {
     assert_eq!(world.cached()["AppMetadata"][key]["family_id"], "1");
     assert_eq!(world.secrets("RefreshToken").len(), 2);
 }
+
+/// A cache's text, with one thing replaced.
+fn altered(cached: &Cached, old: &str, new: &str) -> World {
+    let text = String::from_utf8(cached.bytes()).unwrap();
+    assert!(text.contains(old), "{text}");
+    let mut world = World::new();
+    world.cache = Some(text.replacen(old, new, 1).into_bytes());
+    world
+}
+
+#[test]
+fn what_no_library_can_read_is_kept_to_the_letter() {
+    let foreign = r#""credential_type":"RefreshToken","foreign":"kept","big":1e999,"half":"\ud83d""#;
+    let mut world = altered(&signed_in(), r#""credential_type":"RefreshToken""#, foreign);
+    world.answers(Grant::of("access-2").refresh("refresh-2"));
+    token(world.silent(&entra(), &request()));
+    let text = String::from_utf8(world.cache.clone().unwrap()).unwrap();
+    for kept in [r#""foreign":"kept""#, r#""big":1e999"#, r#""half":"\ud83d""#] {
+        assert!(text.contains(kept), "{text}");
+    }
+}
+
+#[test]
+fn a_field_that_cannot_be_read_costs_no_other() {
+    let half = r#""name":"Ada \ud83d","local_account_id""#;
+    let mut world = altered(&signed_in().access(&ADA, "access-1", 3600), r#""local_account_id""#, half);
+    let ada = request().account(entrada_core::AccountSelector::Named(ADA.name.into()));
+    assert_eq!(token(world.silent(&entra(), &ada)).secret.expose(), "access-1");
+
+    let mut world = altered(&signed_in().access(&ADA, "access-1", 3600), "{", r#"{"AppMetadata":null,"#);
+    token(world.silent(&entra(), &request()));
+}

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use entrada_core::{Error, Fault, Lock, Outcome, Prompt, SignIn, UiReason, Waiting};
 
+use serde_json::json;
+
 use crate::support::*;
 
 fn unasked() -> SignIn {
@@ -31,16 +33,13 @@ fn the_first_one_shows_the_page_and_holds_the_lock_until_the_token_is_stored() {
 fn the_second_one_says_so_and_waits_for_the_first() {
     let mut world = World::new();
     world.sign_in_locks.extend([Lock::Busy, Lock::Busy, Lock::Busy, Lock::Held]);
-    world.meanwhile.extend([None, None, Some(signed_in().access(&ADA, "access-1", 3600))]);
     let ending = world.interactive(&entra(), &request(), &unasked());
     assert!(matches!(ending, Ok(Outcome::Joined)), "{ending:?}");
     assert_eq!(
         world.story(),
-        "sign-in-lock present wait sign-in-lock wait sign-in-lock wait sign-in-lock sign-in-unlock"
+        "sign-in-lock present wait load sign-in-lock wait load sign-in-lock wait load sign-in-lock sign-in-unlock"
     );
     assert!(matches!(world.prompts[..], [Prompt::OtherSignIn { expires_in }] if expires_in == seconds(300)));
-    world.later(seconds(0));
-    assert_eq!(token(world.silent(&entra(), &request())).secret.expose(), "access-1");
 }
 
 #[test]
@@ -92,9 +91,17 @@ fn a_user_who_asks_is_not_kept_waiting() {
 fn another_that_never_ends_is_not_awaited_for_ever() {
     let mut world = World::new();
     world.sign_in_locks.extend([Lock::Busy; 5000]);
-    world.answers(Grant::of("access-1").refresh("refresh-1"));
-    token(world.interactive(&entra(), &request(), &unasked()));
+    let ending = world.interactive(&entra(), &request(), &unasked());
+    assert!(matches!(ending, Err(Error::TimedOut(Waiting::SignIn))), "{ending:?}");
     assert_eq!(world.waits.iter().sum::<Duration>(), seconds(300));
+    assert_eq!(world.prompts.len(), 1, "and no window is shown beside it");
+
+    // The user may have signed in elsewhere meanwhile.
+    let mut world = World::new();
+    world.sign_in_locks.extend([Lock::Busy; 5000]);
+    world.meanwhile.extend([None, Some(signed_in().access(&ADA, "access-1", 3600))]);
+    assert_eq!(token(world.interactive(&entra(), &request(), &unasked())).secret.expose(), "access-1");
+    assert_eq!(world.waits.len(), 2);
 }
 
 #[test]
@@ -146,4 +153,24 @@ fn after_three_in_vain_the_user_is_left_alone_for_ten_minutes() {
     token(world.interactive(&entra(), &request(), &unasked()));
     let notes = world.cached()["Entrada"].to_string();
     assert_eq!(notes.matches("18000").count(), 1, "only the other account's is left: {notes}");
+}
+
+#[test]
+fn a_no_counts_as_well() {
+    let mut world = World::with(&Cached::new());
+    world.browser = Back::with("error=access_denied&error_subcode=cancel&state={state}");
+    for _ in 0..10 {
+        assert!(world.interactive(&entra(), &request(), &unasked()).is_err());
+        world.later(seconds(1));
+    }
+    assert_eq!(world.prompts.len(), 3);
+}
+
+#[test]
+fn a_refresh_token_of_the_future_is_no_fresh_sign_in() {
+    let ahead = json!({ "last_modification_time": (NOW.as_secs() + 86_400).to_string() });
+    let mut world = World::with(&signed_in().refresh_with(&ADA, "refresh-1", ahead));
+    world.sign_in_locks.push_back(Lock::Held);
+    world.answers(Grant::of("access-2").refresh("refresh-2").to(&ADA));
+    token(world.interactive(&entra(), &request(), &unasked()));
 }

@@ -2,7 +2,7 @@
 
 use entrada_core::cache::TokenCache;
 use entrada_core::protocol::HttpAnswer;
-use entrada_core::{AccountSelector, App, Error, Flow, Lock, Outcome, UiReason};
+use entrada_core::{AccountSelector, App, Error, Flow, Lock, Outcome, UiReason, Warning};
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -143,6 +143,8 @@ fn whatever_happens_the_flow_ends_and_nothing_is_lost() {
                     accounts.iter().any(|account| account.home_account_id == user.id)
                 }
                 Err(Error::UiRequired(required)) => required.reason == UiReason::BadRefreshToken,
+                // With a token that is good for a while yet, the refusal of the refresh token is no error.
+                Ok(Outcome::Token(token)) => token.warnings.contains(&Warning::RefreshPostponed),
                 _ => false,
             };
             let (had, has) = (refresh_tokens_of(Some(&before), user), refresh_tokens_of(world.cache.as_deref(), user));

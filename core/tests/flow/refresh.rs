@@ -209,3 +209,34 @@ fn an_id_token_for_another_client_spoils_a_refresh() {
     assert!(matches!(world.silent(&entra(), &request()), Err(Error::Protocol(_))));
     assert_eq!((world.story().as_str(), world.cache), ("load lock load refresh unlock", before));
 }
+
+/// A refresh token with a date, and one of msal-node's without.
+fn two_refresh_tokens(age: u64) -> World {
+    let dated = json!({ "last_modification_time": (NOW.as_secs() - age).to_string() });
+    let node = json!({ "home_account_id": ADA.id, "environment": "login.windows.net", "client_id": CLIENT,
+        "credential_type": "RefreshToken", "secret": "refresh-node" });
+    World::with(&signed_in().refresh_with(&ADA, "refresh-dated", dated).put("RefreshToken", "node----", node))
+}
+
+#[test]
+fn where_one_of_two_refresh_tokens_is_refused_the_other_is_tried() {
+    for suberror in ["", "bad_token"] {
+        let mut world = two_refresh_tokens(100);
+        world.answers(error(400, "invalid_grant", suberror)).answers(Grant::of("access-2").refresh("refresh-2"));
+        assert_eq!(token(world.silent(&entra(), &request())).secret.expose(), "access-2");
+        let used: Vec<&str> = world.calls.iter().map(|call| call.field("refresh_token")).collect();
+        assert_eq!(used, ["refresh-dated", "refresh-node"]);
+        assert_eq!(world.secrets("RefreshToken"), ["refresh-2"]);
+    }
+}
+
+#[test]
+fn a_refresh_token_that_is_not_renewed_stays_the_newest() {
+    let mut world = two_refresh_tokens(100);
+    for number in 2..4 {
+        world.answers(Grant::of(&format!("access-{number}")));
+        token(world.silent(&entra(), &request()));
+        assert_eq!(world.calls[0].field("refresh_token"), "refresh-dated");
+        world.later(Duration::from_secs(7200));
+    }
+}

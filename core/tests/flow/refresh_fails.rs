@@ -79,13 +79,28 @@ fn tokens(world: &World) -> serde_json::Value {
 #[test]
 fn a_token_that_is_still_good_hides_no_lasting_reason() {
     for (number, reply) in lasting().into_iter().enumerate() {
-        let mut world = World::with(&aging());
+        let mut world = World::with(&signed_in().access(&ADA, "access-1", 120));
         let before = tokens(&world);
         world.answers(reply);
         let error = world.silent(&entra(), &request()).expect_err("no token");
         assert!(!error.is_transient(), "reply {number}: {error}");
         assert!(!world.story().contains("wait"), "{}", world.story());
         assert_eq!(tokens(&world), before, "reply {number}");
+    }
+}
+
+#[test]
+fn a_renewal_that_is_not_needed_yet_is_in_nobodys_way() {
+    for (number, reply) in lasting().into_iter().enumerate() {
+        let mut world = World::with(&aging());
+        world.answers(reply.clone());
+        let ending = world.silent(&entra(), &request());
+        if matches!(reply, Reply::Fault(Fault::Cancelled)) {
+            assert!(matches!(ending, Err(Error::Cancelled)), "{ending:?}");
+            continue;
+        }
+        let token = token(ending);
+        assert_eq!((token.secret.expose(), token.warnings), ("access-1", vec![Warning::RefreshPostponed]), "{number}");
     }
 }
 

@@ -164,3 +164,85 @@ fn an_app_that_demands_the_same_claims_for_ever_is_stopped() {
     // Whoever demands nothing is not concerned.
     token(world.silent(&entra(), &request()));
 }
+
+/// Refreshes again and again, a second apart, and counts what it cost.
+fn asks_forty_times(request: &TokenRequest, scope: &str) -> usize {
+    let mut world = World::with(&signed_in());
+    let mut refreshes = 0;
+    for number in 0..40 {
+        world.answers(Grant::of(&format!("access-{number}")).with("scope", scope));
+        let warnings = token(world.silent(&entra(), request)).warnings;
+        assert!(world.calls.len() == 1 || warnings == [Warning::RefreshedTooOften], "{warnings:?}");
+        refreshes += world.calls.len();
+        world.later(seconds(1));
+    }
+    refreshes
+}
+
+#[test]
+fn asking_for_more_than_the_authority_gives_is_no_endless_refreshing() {
+    let declined = TokenRequest::new([SCOPE, "https://hr-contoso.msappproxy.net/admin"]).unwrap();
+    assert_eq!(asks_forty_times(&declined, SCOPE), 10);
+    assert_eq!(asks_forty_times(&request().min_lifetime(seconds(7200)), SCOPE), 10);
+}
+
+#[test]
+fn whoever_insists_may_ask_again_where_the_reason_may_be_mended() {
+    let mut world = expired();
+    world.answers(error(400, "invalid_grant", "consent_required"));
+    assert_eq!(reason(world.silent(&entra(), &request())), UiReason::ConsentRequired);
+    world.later(seconds(20)).answers(Grant::of("access-2"));
+    token(world.silent(&entra(), &request().force_refresh(true)));
+
+    // Not before the time that the authority named itself, and not for ever.
+    let mut world = expired();
+    world.answers(busy("60"));
+    server(&mut world, &entra(), &request());
+    world.later(seconds(20));
+    assert!(server(&mut world, &entra(), &request().force_refresh(true)).is_repeated);
+    let mut world = expired();
+    let mut asked = 0;
+    for _ in 0..40 {
+        world.answers(error(400, "invalid_grant", "consent_required"));
+        let _ = world.silent(&entra(), &request().force_refresh(true));
+        asked += world.calls.len();
+        world.later(seconds(1)).authority.clear();
+    }
+    assert_eq!(asked, 10);
+}
+
+#[test]
+fn a_refused_token_with_a_time_to_wait_holds_up_no_other_token() {
+    let mut world = expired();
+    let mut answer = error(400, "invalid_grant", "");
+    answer.headers.push(("Retry-After".into(), "3600".into()));
+    world.answers(answer);
+    reason(world.silent(&entra(), &request()));
+    let notes = world.cached()["Entrada"].clone();
+    world.cache = Some(Cached::new().account(&ADA).refresh(&ADA, "refresh-new").beside("Entrada", notes).bytes());
+    world.later(seconds(60)).answers(Grant::of("access-2"));
+    token(world.silent(&entra(), &request()));
+}
+
+#[test]
+fn a_loop_that_the_authority_stops_is_no_reason_for_a_sign_in() {
+    let mut world = expired();
+    let stopped = serde_json::json!({ "error": "invalid_grant", "error_codes": [50196],
+        "error_description": "AADSTS50196: The server terminated an operation because it encountered a client request loop." });
+    world.answers(json(400, &stopped));
+    assert!(!server(&mut world, &entra(), &request()).is_repeated);
+    world.later(seconds(59));
+    assert!(server(&mut world, &entra(), &request()).is_repeated);
+}
+
+#[test]
+fn to_wait_for_no_time_is_to_name_none() {
+    let mut world = expired();
+    for _ in 0..2 {
+        world.answers(busy("0"));
+    }
+    for _ in 0..10 {
+        server(&mut world, &entra(), &request());
+    }
+    assert_eq!(world.calls.len(), 1);
+}

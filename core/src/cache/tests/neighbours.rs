@@ -57,7 +57,7 @@ fn a_refresh_token_without_a_date_is_as_new_as_the_access_token_that_came_with_i
         let (key, mut access_token) = only(&cache, "AccessToken");
         access_token["cached_at"] = access_token_cached_at.to_string().into();
         root["AccessToken"][format!("{key}-")] = access_token;
-        parsed(&root).refresh_token(&app(), "u.t").unwrap().secret.expose().to_string()
+        parsed(&root).refresh_tokens(&app(), "u.t").remove(0).secret.expose().to_string()
     };
     let now = NOW.as_secs();
     assert_eq!(refresh_token_after(now + 1), "of-msal-node");
