@@ -76,15 +76,23 @@ impl Client {
             return token_of(self.run_silent(request)?);
         }
         let token = token_of(self.run_silent(&request.clone().defer_renewal(true))?)?;
-        if token.renewal_due {
+        // What has just failed in the foreground does not begin again behind it.
+        if token.renewal_due && !token.warnings.contains(&Warning::RefreshPostponed) {
             self.renewals.start(self, request);
         }
         Ok(token)
     }
 
     /// Waits for renewals in the background to end, and not longer than that; for programs that end themselves.
-    pub fn wait_for_renewals(&self, timeout: Duration) {
-        self.renewals.wait(timeout);
+    ///
+    /// `false` where one is still under way: if the process ends now, the lock that it holds is left to be inherited.
+    pub fn wait_for_renewals(&self, timeout: Duration) -> bool {
+        self.renewals.wait(timeout)
+    }
+
+    /// How a sign-in is made where nothing else is said.
+    pub fn sign_in_options(&self) -> &SignIn {
+        &self.sign_in
     }
 
     pub(crate) fn run_silent(&self, request: &TokenRequest) -> Result<Outcome, Error> {

@@ -45,11 +45,12 @@ impl Renewals {
         }
     }
 
-    /// Waits until none is running, and not longer than that.
-    pub(crate) fn wait(&self, timeout: Duration) {
+    /// Waits until none is running, and not longer than that; tells whether none is.
+    pub(crate) fn wait(&self, timeout: Duration) -> bool {
         let is_running =
             |known: &mut HashMap<String, Renewal>| known.values().any(|one| matches!(one, Renewal::Running));
-        drop(self.changed.wait_timeout_while(self.known(), timeout, is_running));
+        let waited = self.changed.wait_timeout_while(self.known(), timeout, is_running);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<String, Renewal>> {

@@ -259,3 +259,20 @@ fn threads_that_need_a_sign_in_at_once_show_one() {
     assert!(tokens.windows(2).all(|pair| pair[0] == pair[1]));
     assert_eq!(stage.count(Endpoint::Token, "authorization_code"), 1);
 }
+
+#[test]
+fn what_has_just_failed_does_not_begin_again_behind_the_call() {
+    let (stage, client) = due(true);
+    // Good for two minutes yet, so that the call itself has to renew it.
+    stage.advance(Duration::from_secs(75 * 60 - 601 - 120));
+    let scope = stage.scope();
+    for _ in 0..9 {
+        stage.faults().push(Endpoint::Token, Fault::Cut);
+    }
+    for number in 1..=2 {
+        let token = client.silent(&[&scope]).unwrap();
+        assert!(token.renewal_due && !token.warnings.is_empty(), "{token:?}");
+        assert!(client.wait_for_renewals(Duration::from_secs(10)));
+        assert_eq!(stage.count(Endpoint::Token, "refresh_token"), number);
+    }
+}

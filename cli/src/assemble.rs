@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, stderr};
 use std::time::Duration;
 
-use entrada::file_cache::FileCache;
+use entrada::file_cache::{FileCache, abandon_locks};
 use entrada::memory_cache::MemoryCache;
 use entrada::ureq::UreqTransport;
 use entrada::{AccountSelector, Client, ClientBuilder, Error, SignIn, TokenRequest};
@@ -68,9 +68,12 @@ fn file_cache(settings: &Settings) -> Result<FileCache, Failure> {
     }
 }
 
-/// Lets a renewal in the background end, when all else is done: a process that ends takes its threads along.
+/// Lets a renewal in the background end, when all else is done: a process that ends takes its threads along, but
+/// should leave no lockfile of theirs.
 pub(crate) fn finish(client: &Client) {
-    client.wait_for_renewals(Duration::from_secs(2));
+    if !client.wait_for_renewals(Duration::from_secs(2)) {
+        abandon_locks();
+    }
 }
 
 /// The request for a token that the settings describe.

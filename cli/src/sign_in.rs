@@ -51,10 +51,15 @@ impl SignInChoice {
         let browser = WithKeys::new(self.browser()?, self.notice);
         let chosen = browser.chosen();
         match (client.with_browser(browser).sign_in(request, &self.sign_in), chosen()) {
-            (Err(Error::Cancelled), Some(Key::Device)) => self.by_code(client, request),
-            (Err(Error::Cancelled), Some(Key::Paste)) => self.by_paste(client, request),
+            (Err(Error::Cancelled), Some(Key::Device)) => self.asked().by_code(client, request),
+            (Err(Error::Cancelled), Some(Key::Paste)) => self.asked().by_paste(client, request),
             (result, _) => result,
         }
+    }
+
+    /// The same for a user who has asked for it, by a key.
+    fn asked(&self) -> Self {
+        Self { sign_in: self.sign_in.clone().unasked(false), ..self.clone() }
     }
 
     fn by_code(&self, client: &Client, request: &TokenRequest) -> Result<Token, Error> {

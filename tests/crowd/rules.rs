@@ -22,11 +22,20 @@ pub(crate) struct Sent {
     refresh_token: String,
 }
 
+/// How long not to ask again.
+#[derive(Clone, Copy)]
+struct Hold {
+    seconds: u64,
+    /// Whether it is about the refresh token alone.
+    about_token: bool,
+    /// Whether the authority itself wishes it: then it holds for those, too, who insist.
+    is_wish: bool,
+}
+
 /// What came of a refresh, before it is saved.
 #[derive(Clone, Default)]
 pub(crate) struct Heard {
-    /// How long not to ask again (seconds), and whether that is about the refresh token alone.
-    hold: Option<(u64, bool)>,
+    hold: Option<Hold>,
     is_grant: bool,
     is_worthless: bool,
     /// Whether the authority stumbled, so that the same may be asked once more.
@@ -35,8 +44,9 @@ pub(crate) struct Heard {
 
 #[derive(Default)]
 pub(crate) struct Rules {
-    /// Until when (seconds) what must not be asked again; with the refresh token that it is about, if so.
-    holds: HashMap<(Aim, Option<String>), u64>,
+    /// Until when (seconds) what must not be asked again; with the refresh token that it is about, if so, and whether
+    /// the authority wishes it.
+    holds: HashMap<(Aim, Option<String>, bool), u64>,
     /// Refreshes whose tokens were saved.
     saved: HashMap<Aim, usize>,
     /// Whether the authority has called a refresh token worthless.
@@ -83,9 +93,11 @@ impl World<'_> {
         let (aim, now) = (agent.aim(), self.seconds());
         self.rules.tally.refreshes += 1;
         for about in [None, Some(refresh_token.to_owned())] {
-            let until = self.rules.holds.get(&(aim, about)).copied().unwrap_or_default();
-            if self.is_exclusive() && now < until {
-                self.fail(&format!("#{} refreshes {} s before its time", agent.number, until - now));
+            for is_wish in [true, false] {
+                let until = self.rules.holds.get(&(aim, about.clone(), is_wish)).copied().unwrap_or_default();
+                if self.is_exclusive() && now < until && (is_wish || !agent.wish.forced) {
+                    self.fail(&format!("#{} refreshes {} s before its time", agent.number, until - now));
+                }
             }
         }
         if self.is_orderly() && self.cache_lock != Some(agent.number) && agent.waited[0].as_secs() < 45 {
@@ -136,13 +148,14 @@ impl World<'_> {
         let is_refusal =
             ["invalid_grant", "interaction_required"].contains(&word("error")) && word("suberror") != "client_mismatch";
         let is_worthless = is_refusal && ["bad_token", "token_expired"].contains(&word("suberror"));
-        let hold = match later {
+        let seconds = match later {
             _ if is_worthless => None,
-            Some(later) => Some((later.min(3600), false)),
-            None if is_refusal => Some((120, true)),
-            None if status == 429 || status >= 500 => Some((60, false)),
+            Some(later) => Some(later.min(3600)),
+            None if is_refusal => Some(120),
+            None if status == 429 || status >= 500 => Some(60),
             None => None,
         };
+        let hold = seconds.map(|seconds| Hold { seconds, about_token: is_refusal, is_wish: later.is_some() });
         self.rules.tally.failed += usize::from(!is_grant);
         let may_try_again = status >= 500 && later.is_none();
         agent.heard = Some(Heard { hold, is_grant, is_worthless, may_try_again });
@@ -198,10 +211,11 @@ impl World<'_> {
     }
 
     /// What a flow was told it has told the others by now, or should have.
-    fn holds_from_now(&mut self, aim: Aim, hold: Option<(u64, bool)>, sent: Option<Sent>) {
-        if let (Some((hold, about_token)), Some(sent)) = (hold, sent) {
-            let until = self.seconds() + hold;
-            let held = self.rules.holds.entry((aim, about_token.then_some(sent.refresh_token))).or_default();
+    fn holds_from_now(&mut self, aim: Aim, hold: Option<Hold>, sent: Option<Sent>) {
+        if let (Some(Hold { seconds, about_token, is_wish }), Some(sent)) = (hold, sent) {
+            let until = self.seconds() + seconds;
+            let about = about_token.then_some(sent.refresh_token);
+            let held = self.rules.holds.entry((aim, about, is_wish)).or_default();
             *held = until.max(*held);
             self.rules.tally.holds += 1;
         }

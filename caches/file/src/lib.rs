@@ -47,6 +47,8 @@ use entrada_core::cache::Snapshot;
 use entrada_core::ports::AdapterError;
 use entrada_core::ports::blocking::{Cache, TryLock};
 
+pub use crate::lock::abandon_locks;
+
 /// The token cache in one file.
 ///
 /// It opens nothing until it is used; two values with the same path are the same cache. Clones share what was

@@ -7,6 +7,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use entrada_core::ports::AdapterError;
@@ -61,6 +62,23 @@ pub(crate) fn is_others(path: &Path) -> bool {
     File::open(with_suffix(path, SUFFIX)).is_ok_and(|file| is_claimed(&file))
 }
 
+/// The lockfiles that this process holds.
+static HELD: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn held() -> MutexGuard<'static, Vec<PathBuf>> {
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Deletes the lockfiles that this process holds, as it ends without those who hold them.
+///
+/// For a program that leaves its threads behind: the operating system frees their locks with the process, but to
+/// MSAL for Node a lockfile that is there is a lock, whoever made it.
+pub fn abandon_locks() {
+    for lockfile in held().drain(..) {
+        let _ = fs::remove_file(lockfile);
+    }
+}
+
 enum Step {
     Done(TryLock),
     /// The lockfile changed under our hands.
@@ -102,6 +120,7 @@ fn seize(file: File, lockfile: &Path) -> io::Result<Step> {
     }
     // For the neighbours to read; the lock holds without it, as it does on a full disk.
     let _ = sign(&file);
+    held().push(lockfile.to_owned());
     Ok(Step::Done(TryLock::Held(Box::new(Guard { file, lockfile: lockfile.to_owned() }))))
 }
 
@@ -186,6 +205,7 @@ struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
+        held().retain(|lockfile| *lockfile != self.lockfile);
         // Deleted first, and unlocked by the closing that follows: who comes in between finds no file,
         // or has one open that is nobody's any more, and sees that. Only ever our own is deleted.
         if is_at(&self.file, &self.lockfile) {

@@ -156,3 +156,18 @@ fn a_longer_lived_token_is_renewed_when_it_is_due() {
     world.done(&["token"]).expect_code(0);
     assert_eq!(world.refreshes(), 1);
 }
+
+#[test]
+fn a_renewal_that_does_not_end_leaves_no_lockfile() {
+    let world = World::with(Stage::builder().refresh_in(std::time::Duration::from_secs(0)));
+    world.sign_in();
+    let slow = entrada_authority::Fault::Slow(std::time::Duration::from_secs(30));
+    world.stage.faults().push(entrada_authority::Endpoint::Token, slow);
+    let since = std::time::Instant::now();
+    let done = world.done(&["token"]).expect_code(0);
+    assert!(since.elapsed() < std::time::Duration::from_secs(10), "the answer is out, and nobody waits for more");
+    assert!(!done.text().is_empty());
+    let beside = std::fs::read_dir(world.home.cache().parent().unwrap()).unwrap().flatten();
+    let names: Vec<_> = beside.map(|entry| entry.file_name()).collect();
+    assert_eq!(names, ["tokens.json"]);
+}

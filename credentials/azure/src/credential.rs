@@ -6,7 +6,7 @@ use std::thread;
 
 use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
 use azure_core::time::OffsetDateTime;
-use entrada::{Client, Error, SignIn, Token, TokenRequest, UnixTime};
+use entrada::{Client, Error, Token, TokenRequest, UnixTime};
 
 use crate::flights::Flights;
 use crate::options::{Asked, EntradaCredentialOptions, Interaction};
@@ -94,7 +94,7 @@ impl Work {
             Interaction::DeviceCode => match self.client.silent_for(request) {
                 Err(Error::UiRequired(required)) => {
                     let request = request.clone().claims(required.claims);
-                    self.client.sign_in_by_code(&request, &SignIn::new().unasked(true))
+                    self.client.sign_in_by_code(&request, &self.client.sign_in_options().clone().unasked(true))
                 }
                 other => other,
             },
