@@ -1,7 +1,7 @@
 //! The cache beside MSAL's, in one run: `tests/bench`, or `cargo bench -p entrada-cli --bench cache`.
 //!
 //! A silent hit, reading and writing, each within one process. MSAL's hits are in a cache that is in memory
-//! already, as its libraries are used; ours come from the file, which others may have changed, and from memory.
+//! already, as its libraries are used; so is ours after the first look, but for the file it asks whether that has changed.
 //! Nothing is asserted: timings belong to a machine.
 
 mod common;

@@ -27,7 +27,7 @@
 //! | --- | --- | --- |
 //! | When is a token due? | 300 seconds before its end | The same, but a token that was short-lived from the beginning is good for half its life; with the whole margin taken off it would never be good. |
 //! | A token past `refresh_on`? | NET renews on a thread; JS waits for the renewal and gives the old one; PY waits; GO fails where the renewal does | It is given at once; the client renews it on a thread. Where there is none, the call renews it, and a failure that passes gives the old one. |
-//! | A refresh that fails while the old token is good? | PY and NET give the old one | So does entrada, with a warning, where the reason passes. A lasting one is told. |
+//! | A refresh that fails while the old token is good? | PY and NET give the old one | So does entrada, with a warning: before the margin whatever the reason, within it where the reason passes. |
 //! | When is a sign-in needed? | NET on `invalid_grant` and `interaction_required`; JS only on certain words; GO leaves it to the caller | As NET, and on `login_required` and `consent_required`. Never on numbers or words of the description, as Microsoft asks. |
 //! | Is a refused refresh token deleted? | PY, NET and GO never; JS on `bad_token` | On `bad_token` and `token_expired`. Other refusals may be a policy's, and the token may serve elsewhere. |
 //! | Several accounts, none named? | the caller has to name one | The one that this tenant knows; where that is not one alone, an error that names them. |
@@ -41,8 +41,9 @@
 //! | What is fetched beforehand? | PY the discovery document, at every start; JS for unknown hosts; NET nothing at Microsoft's | Nothing at Microsoft's: a cached token needs no network. OpenID providers are asked when a token must be fetched. |
 //! | `Retry-After`? | PY takes seconds alone; NET dates, too; GO does not look | Both, capped at an hour, and for all who share the cache: NET forgets with the process. |
 //! | A busy authority that names no time? | NET, JS and PY wait for 60 seconds | The same, after one second try on 5xx as in NET. |
-//! | The same refused request again? | NET waits for 120 seconds for each refresh token, PY for 60 | 120 seconds. A new sign-in brings a new refresh token, and is never held up. |
-//! | Forced refreshes without end? | the authority stops them (AADSTS50196) | The tenth within five minutes is the last; the token that it brought is given again. |
+//! | The same refused request again? | NET waits for 120 seconds for each refresh token, PY for 60 | 120 seconds for each refresh token. A new sign-in brings a new one, and is never held up; a second token that a neighbour left is tried. |
+//! | Does a forced refresh ask all the same? | it does not | It does, unless the authority itself named the time: who insists may have mended the reason. |
+//! | Refreshes without end, forced or for more than the authority gives? | the authority stops them (AADSTS50196) | The tenth within five minutes is the last; the token that it brought is given again. |
 //! | `slow_down` while a user code is awaited? | PY adds five seconds; NET and JS fail; GO passes it over | Five seconds are added (RFC 8628 3.5). |
 //! | How long is a user code awaited? | by the wall clock | By the pauses' sum: a wall clock leaps when a laptop wakes, and drifts under WSL. |
 //! | What may post to the loopback? | GO ends on anything but a POST, NET on another state | Only the right `state` ends the wait; the browser's own requests and strangers' pass. Errors need it, too. |
