@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
+use entrada_core::drive::blocking::call;
 use entrada_core::ports::blocking::{Body, Transport};
-use entrada_core::protocol::{AppCall, Exchange, Next};
+use entrada_core::protocol::{AppCall, Exchange};
 use entrada_core::{Error, Port, Token, TokenRequest};
-use http::header::AUTHORIZATION;
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
 
 use crate::client::Client;
-use crate::sent::Sent;
 
 /// Application proxy gives an app up to 180 seconds; a shorter patience would blame the wrong side
 /// (application-proxy-faq).
@@ -59,25 +58,11 @@ impl<'a> Call<'a> {
     /// Where the app demands claims, a token with them is fetched, by refresh or sign-in, and the request is
     /// sent once more, if its body is in memory; else the demand is the answer, and the next call has that token.
     pub fn send(self, request: Request<Body>) -> Result<Response<Body>, Error> {
-        let mut exchange = Exchange::new(&request.uri().to_string())?.follow(self.max_redirects);
-        let mut token = self.token(&self.token_request)?;
-        let mut request = request;
-        loop {
-            let sent = Sent::of(&request);
-            let response = self.transmit(&exchange, &token, request)?;
-            let next = match heard(&mut exchange, &token, &sent, &response)? {
-                Next::Replay { claims } => {
-                    token = self.token(&self.token_request.clone().claims(Some(claims)))?;
-                    sent.again()
-                }
-                Next::Follow { to, as_get, keeps_credentials } => sent.redirected(&to, as_get, keeps_credentials),
-                _ => None,
-            };
-            request = match next {
-                Some(next) => next,
-                None => return Ok(response),
-            };
-        }
+        let exchange = Exchange::new(&request.uri().to_string())?.follow(self.max_redirects);
+        call(&*self.client.transport, exchange, request, self.timeout, |claims| match claims {
+            Some(claims) => self.token(&self.token_request.clone().claims(Some(claims))),
+            None => self.token(&self.token_request),
+        })
     }
 
     fn token(&self, request: &TokenRequest) -> Result<Token, Error> {
@@ -87,31 +72,6 @@ impl<'a> Call<'a> {
         }
         Ok(token)
     }
-
-    fn transmit(
-        &self,
-        exchange: &Exchange,
-        token: &Token,
-        mut request: Request<Body>,
-    ) -> Result<Response<Body>, Error> {
-        request.headers_mut().remove(AUTHORIZATION);
-        if let Some(bearer) = exchange.authorization(token) {
-            let mut value = HeaderValue::from_str(bearer.expose())
-                .map_err(|_| Error::Config("the token has characters that no header can carry".into()))?;
-            value.set_sensitive(true);
-            request.headers_mut().insert(AUTHORIZATION, value);
-        }
-        self.client.transport.send(request, self.timeout).map_err(|error| Error::from_adapter(Port::App, error))
-    }
-}
-
-/// What the head of an answer leads to.
-fn heard(exchange: &mut Exchange, token: &Token, sent: &Sent, response: &Response<Body>) -> Result<Next, Error> {
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let owned: Vec<(&str, String)> =
-        response.headers().iter().map(|(name, value)| (name.as_str(), text(value))).collect();
-    let headers: Vec<(&str, &str)> = owned.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    exchange.heard(token, sent.method().as_str(), response.status().as_u16(), &headers)
 }
 
 /// A GET without a token.

@@ -39,7 +39,6 @@ mod client;
 mod entropy;
 mod exchange;
 mod renewal;
-mod sent;
 
 pub use builder::ClientBuilder;
 pub use call::Call;

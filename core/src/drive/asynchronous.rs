@@ -2,20 +2,22 @@
 
 use std::boxed::Box;
 use std::io;
-use std::time::Instant;
+use std::string::String;
+use std::time::{Duration, Instant};
 use std::vec;
 use std::vec::Vec;
 
 use futures::io::AsyncReadExt;
 use tracing::Instrument as _;
 
+use super::sent::{Sent, authorize};
 use super::trace::{self, Times};
 use super::{Cause, Guards, http_answer, http_request, no_listener, too_large};
 use crate::cache::Snapshot;
 use crate::ports::AdapterError;
 use crate::ports::asynchronous::{Body, Browser, Cache, Clock, Entropy, Listener, Transport};
-use crate::protocol::{HttpAnswer, HttpQuery};
-use crate::{Action, Error, Flow, Guarded, Outcome};
+use crate::protocol::{Exchange, HttpAnswer, HttpQuery, Next};
+use crate::{Action, Error, Flow, Guarded, Outcome, Port, Token};
 
 /// What a flow is run over.
 #[derive(Clone, Copy)]
@@ -111,6 +113,37 @@ async fn walk(mut flow: Flow, mut action: Action, ports: Ports<'_>) -> Result<Ou
             Action::Done(result) => return result.map_err(|error| cause.explain(error)),
         };
         action = flow.resume(ports.clock.now(), event);
+    }
+}
+
+/// Calls the app; see [`blocking::call`](super::blocking::call).
+pub async fn call<F>(
+    transport: &dyn Transport,
+    mut exchange: Exchange,
+    mut request: http::Request<Body>,
+    timeout: Duration,
+    mut token: impl FnMut(Option<String>) -> F,
+) -> Result<http::Response<Body>, Error>
+where
+    F: Future<Output = Result<Token, Error>>,
+{
+    let mut bearer = token(None).await?;
+    loop {
+        let sent = Sent::of(&request, request.body().as_bytes());
+        authorize(&mut request, &exchange, &bearer)?;
+        let response = transport.send(request, timeout).await.map_err(|error| Error::from_adapter(Port::App, error))?;
+        let next = match sent.heard(&mut exchange, &bearer, &response)? {
+            Next::Deliver => None,
+            Next::Replay { claims } => {
+                bearer = token(Some(claims)).await?;
+                sent.again()
+            }
+            Next::Follow { to, as_get, keeps_credentials } => sent.redirected(&to, as_get, keeps_credentials),
+        };
+        request = match next {
+            Some(next) => next,
+            None => return Ok(response),
+        };
     }
 }
 

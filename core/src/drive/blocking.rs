@@ -2,17 +2,19 @@
 
 use std::boxed::Box;
 use std::io::{self, Read};
-use std::time::Instant;
+use std::string::String;
+use std::time::{Duration, Instant};
 use std::vec;
 use std::vec::Vec;
 
+use super::sent::{Sent, authorize};
 use super::trace::{self, Times};
 use super::{Cause, Guards, http_answer, http_request, no_listener, too_large};
 use crate::cache::Snapshot;
 use crate::ports::AdapterError;
 use crate::ports::blocking::{Body, Browser, Cache, Clock, Entropy, Listener, Transport};
-use crate::protocol::{HttpAnswer, HttpQuery};
-use crate::{Action, Error, Fault, Flow, Guarded, Outcome};
+use crate::protocol::{Exchange, HttpAnswer, HttpQuery, Next};
+use crate::{Action, Error, Fault, Flow, Guarded, Outcome, Port, Token};
 
 /// What a flow is run over.
 #[derive(Clone, Copy)]
@@ -103,6 +105,38 @@ pub fn run((mut flow, mut action): (Flow, Action), ports: Ports<'_>) -> Result<O
             Action::Done(result) => return result.map_err(|error| cause.explain(error)),
         };
         action = flow.resume(ports.clock.now(), event);
+    }
+}
+
+/// Calls the app: sends the request with the token that `token` brings, as the [`Exchange`] has it.
+///
+/// `token` is asked at first for any token (`None`), and once more for one with the claims (JSON) that the app
+/// demands; then the request is sent again, if its body is in memory. Where it is not, the demand is the answer.
+/// `timeout` is the transport's.
+pub fn call(
+    transport: &dyn Transport,
+    mut exchange: Exchange,
+    mut request: http::Request<Body>,
+    timeout: Duration,
+    mut token: impl FnMut(Option<String>) -> Result<Token, Error>,
+) -> Result<http::Response<Body>, Error> {
+    let mut bearer = token(None)?;
+    loop {
+        let sent = Sent::of(&request, request.body().as_bytes());
+        authorize(&mut request, &exchange, &bearer)?;
+        let response = transport.send(request, timeout).map_err(|error| Error::from_adapter(Port::App, error))?;
+        let next = match sent.heard(&mut exchange, &bearer, &response)? {
+            Next::Deliver => None,
+            Next::Replay { claims } => {
+                bearer = token(Some(claims))?;
+                sent.again()
+            }
+            Next::Follow { to, as_get, keeps_credentials } => sent.redirected(&to, as_get, keeps_credentials),
+        };
+        request = match next {
+            Some(next) => next,
+            None => return Ok(response),
+        };
     }
 }
 

@@ -1,8 +1,10 @@
-//! The two loops that run a flow over the ports: [`blocking`], and [`asynchronous`] (feature `async`).
+//! The loops that run a flow, and a call to the app, over the ports: [`blocking`], and [`asynchronous`]
+//! (feature `async`).
 
 #[cfg(feature = "async")]
 pub mod asynchronous;
 pub mod blocking;
+mod sent;
 mod trace;
 
 use std::boxed::Box;

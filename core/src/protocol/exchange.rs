@@ -10,7 +10,7 @@ use crate::{Error, Secret, Token};
 ///
 /// The Bearer goes to the app's own origin only. A claims challenge is answered once: get a token with the claims
 /// (a refresh, then a sign-in), and send the same once more; a second challenge is the caller's answer, as in the
-/// Azure SDKs. The proxy's redirect to sign-in is never followed, others only as far as allowed.
+/// Azure SDKs. `drive::blocking::call` and its async twin carry it out over the ports. The proxy's redirect to sign-in is never followed, others only as far as allowed.
 ///
 /// ```
 /// use entrada_core::protocol::{Exchange, Next};

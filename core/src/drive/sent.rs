@@ -1,0 +1,89 @@
+//! A request to the app that was sent, and may have to be sent again: with another token, or to where a redirect
+//! leads. What both loops make of it stands here.
+
+use std::string::String;
+use std::vec::Vec;
+
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
+
+use crate::protocol::{Exchange, Next};
+use crate::{Error, Token};
+
+/// The head of a request, and its body where that is in memory: a stream is gone once it was sent.
+#[derive(Debug)]
+pub(super) struct Sent {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Option<Vec<u8>>,
+}
+
+impl Sent {
+    pub(super) fn of<B>(request: &Request<B>, body: Option<&[u8]>) -> Self {
+        Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            headers: request.headers().clone(),
+            body: body.map(<[u8]>::to_vec),
+        }
+    }
+
+    /// What the head of an answer leads to.
+    pub(super) fn heard<B>(
+        &self,
+        exchange: &mut Exchange,
+        token: &Token,
+        response: &Response<B>,
+    ) -> Result<Next, Error> {
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let owned: Vec<(&str, String)> =
+            response.headers().iter().map(|(name, value)| (name.as_str(), text(value))).collect();
+        let headers: Vec<(&str, &str)> = owned.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        exchange.heard(token, self.method.as_str(), response.status().as_u16(), &headers)
+    }
+
+    /// The same once more; `None` where the body was a stream.
+    pub(super) fn again<B: From<Vec<u8>>>(self) -> Option<Request<B>> {
+        let mut request = Request::new(B::from(self.body?));
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.uri;
+        *request.headers_mut() = self.headers;
+        Some(request)
+    }
+
+    /// The same to where a redirect leads; `None` where the body was a stream, and is needed.
+    pub(super) fn redirected<B: From<Vec<u8>>>(
+        mut self,
+        to: &str,
+        as_get: bool,
+        keeps_credentials: bool,
+    ) -> Option<Request<B>> {
+        if as_get {
+            self.method = Method::GET;
+            self.body = Some(Vec::new());
+            for of_the_body in [CONTENT_TYPE, CONTENT_LENGTH, TRANSFER_ENCODING] {
+                self.headers.remove(of_the_body);
+            }
+        }
+        if !keeps_credentials {
+            for credential in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION] {
+                self.headers.remove(credential);
+            }
+        }
+        self.uri = to.parse().ok()?;
+        self.again()
+    }
+}
+
+/// Puts the Bearer on, where the request goes to the app's own origin; nobody else's stays there.
+pub(super) fn authorize<B>(request: &mut Request<B>, exchange: &Exchange, token: &Token) -> Result<(), Error> {
+    request.headers_mut().remove(AUTHORIZATION);
+    if let Some(bearer) = exchange.authorization(token) {
+        let mut value = HeaderValue::from_str(bearer.expose())
+            .map_err(|_| Error::Config("the token has characters that no header can carry".into()))?;
+        value.set_sensitive(true);
+        request.headers_mut().insert(AUTHORIZATION, value);
+    }
+    Ok(())
+}
