@@ -1,4 +1,4 @@
-//! The loops that run a flow, and a call to the app, over the ports: [`blocking`], and [`asynchronous`]
+//! The loops that run a flow, and a call to the app, over the ports: [`blocking`], and `asynchronous`
 //! (feature `async`).
 
 #[cfg(feature = "async")]

@@ -1,6 +1,6 @@
 //! The traits that adapters implement.
 //!
-//! [`blocking`] for programs that wait, [`asynchronous`] (feature `async`) for those that do not. Both
+//! [`blocking`] for programs that wait, `asynchronous` (feature `async`) for those that do not. Both
 //! name the same five ports, in the same words; what they share is here.
 
 #[cfg(feature = "async")]
