@@ -104,8 +104,16 @@ impl Times {
 }
 
 /// Fields whose presence says that the token is no plain Bearer for everybody; libraries spell them differently.
-pub(super) const BINDING: [&str; 7] =
-    ["key_id", "kid", "keyid", "ext_cache_key", "ext", "user_assertion_hash", "userAssertionHash"];
+pub(super) const BINDING: [&str; 8] = [
+    "key_id",
+    "kid",
+    "keyid",
+    "ext_cache_key",
+    "ext",
+    "additionalCacheKeyComponents",
+    "user_assertion_hash",
+    "userAssertionHash",
+];
 
 impl Facts {
     pub(super) fn read(json: &str) -> Option<Self> {

@@ -98,6 +98,7 @@ fn tokens_that_make_no_sense_are_passed_over() {
         (3600, json!({ "key_id": "k" })),
         (3600, json!({ "kid": "k" })),
         (3600, json!({ "ext_cache_key": "h" })),
+        (3600, json!({ "additionalCacheKeyComponents": { "fmi_path": "a" } })),
         (3600, json!({ "user_assertion_hash": "h" })),
     ] {
         let mut world = World::with(&signed_in().access_with(&ADA, "access-1", expires_in, more.clone()));
