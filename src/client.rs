@@ -185,7 +185,8 @@ impl Client {
     ) -> Result<Token, Error> {
         let mut joined = 0;
         loop {
-            match self.run(begin(&self.app, &self.traced(request), sign_in))? {
+            let sign_in = sign_in.clone().after_joining(joined > 0);
+            match self.run(begin(&self.app, &self.traced(request), &sign_in))? {
                 Outcome::Joined => joined += 1,
                 other => return token_of(other),
             }

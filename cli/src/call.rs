@@ -26,13 +26,23 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 pub(crate) fn run(method: &str, call: &Call, settings: &Settings, notice: Notice) -> Result<ExitCode, Failure> {
     let head = head(method, call)?;
     let client = assemble::client(settings, Asking::Allowed, notice)?;
-    let response = fetch(&head, call, settings, &client, notice)?;
+    let result = exchange(&head, call, settings, &client, notice);
+    assemble::finish(&client);
+    result
+}
+
+fn exchange(
+    head: &Request<()>,
+    call: &Call,
+    settings: &Settings,
+    client: &Client,
+    notice: Notice,
+) -> Result<ExitCode, Failure> {
+    let response = fetch(head, call, settings, client, notice)?;
     if call.include || head.method() == Method::HEAD {
         answer::print(&printed_head(&response))?;
     }
-    let delivered = deliver(response, call, notice);
-    assemble::finish(&client);
-    delivered
+    deliver(response, call, notice)
 }
 
 /// Sends what the arguments say, as often as they allow, and brings the answer.

@@ -20,15 +20,20 @@ pub(crate) fn run(token: &args::Token, settings: &Settings, notice: Notice) -> R
     let request = assemble::token_request(settings)?
         .force_refresh(token.refresh)
         .min_lifetime(Duration::from_secs(token.min_ttl));
-    let found = client.token_for(&request).map_err(|error| assemble::failure(error, settings))?;
-    notice.token(&found);
-    if token.decode {
-        answer::print_line(&decoded(found.secret.expose())?)?;
-    } else {
-        answer::print_line(&shown(&found, token.output))?;
-    }
+    let result = client.token_for(&request).map_err(|error| assemble::failure(error, settings)).and_then(|found| {
+        notice.token(&found);
+        print(&found, token)
+    });
     assemble::finish(&client);
-    Ok(ExitCode::SUCCESS)
+    result.map(|()| ExitCode::SUCCESS)
+}
+
+fn print(found: &entrada::Token, how: &args::Token) -> Result<(), Failure> {
+    if how.decode {
+        answer::print_line(&decoded(found.secret.expose())?)
+    } else {
+        answer::print_line(&shown(found, how.output))
+    }
 }
 
 fn shown(token: &entrada::Token, output: TokenOutput) -> String {

@@ -116,11 +116,19 @@ pub struct SignIn {
     pub(crate) domain_hint: Option<String>,
     pub(crate) timeout: Duration,
     pub(crate) unasked: bool,
+    pub(crate) has_joined: bool,
 }
 
 impl Default for SignIn {
     fn default() -> Self {
-        Self { prompt: None, login_hint: None, domain_hint: None, timeout: Duration::from_secs(300), unasked: false }
+        Self {
+            prompt: None,
+            login_hint: None,
+            domain_hint: None,
+            timeout: Duration::from_secs(300),
+            unasked: false,
+            has_joined: false,
+        }
     }
 }
 
@@ -154,6 +162,13 @@ impl SignIn {
     /// answered none is shown for ten minutes. One that the user asks for is always shown.
     pub fn unasked(mut self, unasked: bool) -> Self {
         self.unasked = unasked;
+        self
+    }
+
+    /// Whether another's sign-in was joined already ([`Outcome::Joined`](crate::Outcome::Joined)) and did not help: then
+    /// this one is made, as soon as no other is under way.
+    pub fn after_joining(mut self, joined: bool) -> Self {
+        self.has_joined = joined;
         self
     }
 

@@ -62,20 +62,23 @@ pub(crate) fn is_others(path: &Path) -> bool {
     File::open(with_suffix(path, SUFFIX)).is_ok_and(|file| is_claimed(&file))
 }
 
-/// The lockfiles that this process holds.
-static HELD: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+/// The lockfiles that this process holds, each open a second time, to be told from others at the same path.
+static HELD: Mutex<Vec<(PathBuf, File)>> = Mutex::new(Vec::new());
 
-fn held() -> MutexGuard<'static, Vec<PathBuf>> {
+fn held() -> MutexGuard<'static, Vec<(PathBuf, File)>> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Deletes the lockfiles that this process holds, as it ends without those who hold them.
 ///
 /// For a program that leaves its threads behind: the operating system frees their locks with the process, but to
-/// MSAL for Node a lockfile that is there is a lock, whoever made it.
+/// MSAL for Node a lockfile that is there is a lock, whoever made it. What those threads do from here on is not
+/// guarded any more: the process must end at once.
 pub fn abandon_locks() {
-    for lockfile in held().drain(..) {
-        let _ = fs::remove_file(lockfile);
+    for (lockfile, file) in held().drain(..) {
+        if is_at(&file, &lockfile) {
+            let _ = fs::remove_file(lockfile);
+        }
     }
 }
 
@@ -120,7 +123,9 @@ fn seize(file: File, lockfile: &Path) -> io::Result<Step> {
     }
     // For the neighbours to read; the lock holds without it, as it does on a full disk.
     let _ = sign(&file);
-    held().push(lockfile.to_owned());
+    if let Ok(again) = file.try_clone() {
+        held().push((lockfile.to_owned(), again));
+    }
     Ok(Step::Done(TryLock::Held(Box::new(Guard { file, lockfile: lockfile.to_owned() }))))
 }
 
@@ -172,13 +177,30 @@ fn age(modified: SystemTime, now: SystemTime) -> Option<Duration> {
 /// Whether the open file is what is to be found at that path.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-
-    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
     match (file.metadata(), fs::metadata(path)) {
-        (Ok(open), Ok(found)) => identity(open) == identity(found),
+        (Ok(open), Ok(found)) => identity(&open) == identity(&found),
         _ => false,
     }
+}
+
+#[cfg(unix)]
+fn identity(metadata: &fs::Metadata) -> (u64, u64) {
+    use std::os::unix::fs::MetadataExt;
+    (metadata.dev(), metadata.ino())
+}
+
+/// Whether two open files are one.
+#[cfg(unix)]
+fn is_same(one: &File, other: &File) -> bool {
+    match (one.metadata(), other.metadata()) {
+        (Ok(one), Ok(other)) => identity(&one) == identity(&other),
+        _ => false,
+    }
+}
+
+#[cfg(not(unix))]
+fn is_same(_one: &File, _other: &File) -> bool {
+    true
 }
 
 /// Windows keeps a deleted file's name taken until it is closed, so that it cannot be another's.
@@ -205,7 +227,7 @@ struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        held().retain(|lockfile| *lockfile != self.lockfile);
+        held().retain(|(lockfile, file)| *lockfile != self.lockfile || !is_same(file, &self.file));
         // Deleted first, and unlocked by the closing that follows: who comes in between finds no file,
         // or has one open that is nobody's any more, and sees that. Only ever our own is deleted.
         if is_at(&self.file, &self.lockfile) {

@@ -167,7 +167,15 @@ fn a_renewal_that_does_not_end_leaves_no_lockfile() {
     let done = world.done(&["token"]).expect_code(0);
     assert!(since.elapsed() < std::time::Duration::from_secs(10), "the answer is out, and nobody waits for more");
     assert!(!done.text().is_empty());
-    let beside = std::fs::read_dir(world.home.cache().parent().unwrap()).unwrap().flatten();
-    let names: Vec<_> = beside.map(|entry| entry.file_name()).collect();
-    assert_eq!(names, ["tokens.json"]);
+    let beside = || {
+        let folder = std::fs::read_dir(world.home.cache().parent().unwrap()).unwrap().flatten();
+        folder.map(|entry| entry.file_name()).collect::<Vec<_>>()
+    };
+    assert_eq!(beside(), ["tokens.json"]);
+
+    // Nor where the call itself fails meanwhile.
+    let slow = entrada_authority::Fault::Slow(std::time::Duration::from_secs(30));
+    world.stage.faults().push(entrada_authority::Endpoint::Token, slow);
+    world.get("slow/20000", &["--timeout", "1"]).expect_code(7);
+    assert_eq!(beside(), ["tokens.json"]);
 }

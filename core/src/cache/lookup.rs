@@ -34,8 +34,6 @@ pub(crate) struct Found {
 pub(crate) struct Renewable {
     pub(crate) secret: Secret,
     pub(crate) scopes: Vec<String>,
-    /// When it was put into the cache, where that is noted.
-    pub(crate) written: Option<UnixTime>,
 }
 
 impl Renewable {
@@ -52,17 +50,8 @@ impl TokenCache {
     /// The access token for all the scopes that lives longest, whether it is still good or not.
     pub(crate) fn access_token(&self, wanted: &Wanted<'_>, now: UnixTime) -> Option<Found> {
         let scope = wanted.scopes.iter().find(|scope| !is_reserved(scope)).or(wanted.scopes.first())?;
-        self.longest_lived(self.tokens_wanted(wanted, scope).filter(|entry| covers(*entry, wanted.scopes)), now)
-    }
-
-    /// The same for any one of the scopes: what there is where the authority does not grant them all.
-    pub(crate) fn next_best_access_token(&self, wanted: &Wanted<'_>, now: UnixTime) -> Option<Found> {
-        let scopes = wanted.scopes.iter().filter(|scope| !is_reserved(scope));
-        let any = scopes.flat_map(|scope| {
-            let covers = move |entry: &Entity<'_>| covers(*entry, core::slice::from_ref(scope));
-            self.tokens_wanted(wanted, scope).filter(covers)
-        });
-        self.access_token(wanted, now).or_else(|| self.longest_lived(any, now))
+        let covering = self.tokens_wanted(wanted, scope).filter(|entry| covers(*entry, wanted.scopes));
+        self.longest_lived(covering, now)
     }
 
     fn tokens_wanted(&self, wanted: &Wanted<'_>, scope: &str) -> impl Iterator<Item = Entity<'_>> {
@@ -119,7 +108,6 @@ impl TokenCache {
         let renewable = |entry: Entity<'_>| Renewable {
             secret: self.secret(entry),
             scopes: entry.scopes().map(String::from).collect(),
-            written: modified(entry).or(cached_at),
         };
         newest_first.into_iter().flatten().map(renewable).collect()
     }

@@ -25,6 +25,8 @@ const LOOP_SPAN: Duration = Duration::from_secs(300);
 /// After so many sign-ins without an answer, none is shown for [`REST`] unless the user asks for one.
 const UNANSWERED: usize = 3;
 const REST: Duration = Duration::from_secs(600);
+/// Longer than from a look into the cache to the next one.
+const FRESH: Duration = Duration::from_secs(60);
 
 /// A refusal that still holds.
 #[derive(Debug)]
@@ -82,9 +84,39 @@ impl TokenCache {
         self.times(Kind::Refreshed, name, now, LOOP_SPAN).len() >= LOOP_COUNT
     }
 
-    /// Notes a refresh.
-    pub(crate) fn note_refreshed(&mut self, name: &str, now: UnixTime) {
+    /// Notes a refresh, and for which scopes the token is filed that it brought.
+    pub(crate) fn note_refreshed(&mut self, name: &str, scopes: &[String], now: UnixTime) {
         self.note_time(Kind::Refreshed, name, now, LOOP_SPAN, LOOP_COUNT);
+        let noted = self.notes();
+        let still = noted.get(Kind::Refreshed.as_str()).and_then(Value::as_object).cloned().unwrap_or_default();
+        self.note_each(Kind::Brought, name, Some(scopes.join(" ").into()), |name, _| still.contains_key(name));
+    }
+
+    /// For which scopes the token is filed that the last refresh of that name has brought.
+    pub(crate) fn brought(&self, name: &str) -> Vec<String> {
+        let notes = self.notes();
+        let scopes = notes.get(Kind::Brought.as_str()).and_then(|noted| noted.get(name)?.as_str()).unwrap_or_default();
+        scopes.split_whitespace().map(String::from).collect()
+    }
+
+    /// Whether somebody has insisted on that token so often of late, in vain, that it is no use.
+    pub(crate) fn is_insisted_on(&self, name: &str, now: UnixTime) -> bool {
+        self.times(Kind::Insisted, name, now, LOOP_SPAN).len() >= LOOP_COUNT
+    }
+
+    /// Notes that somebody has insisted in vain.
+    pub(crate) fn note_insisted(&mut self, name: &str, now: UnixTime) {
+        self.note_time(Kind::Insisted, name, now, LOOP_SPAN, LOOP_COUNT);
+    }
+
+    /// Whether there was a sign-in so short a time ago that whoever needs one may not have seen it yet.
+    pub(crate) fn is_just_signed_in(&self, name: &str, now: UnixTime) -> bool {
+        !self.times(Kind::SignedIn, name, now, FRESH).is_empty()
+    }
+
+    /// Notes a sign-in.
+    pub(crate) fn note_signed_in(&mut self, name: &str, now: UnixTime) {
+        self.note_time(Kind::SignedIn, name, now, FRESH, 1);
     }
 
     /// Whether so many sign-ins went unanswered that the user should be left alone.
@@ -134,13 +166,17 @@ impl TokenCache {
 
     /// Writes one note, and drops those of its kind that are of no use any more.
     fn note(&mut self, kind: Kind, name: &str, note: Option<Value>, is_of_use: impl Fn(&Value) -> bool) {
+        self.note_each(kind, name, note, |_, note| is_of_use(note));
+    }
+
+    fn note_each(&mut self, kind: Kind, name: &str, note: Option<Value>, is_of_use: impl Fn(&str, &Value) -> bool) {
         let mut notes = self.notes();
         let noted = notes.entry(kind.as_str()).or_insert_with(|| Value::Object(Map::new()));
         if !noted.is_object() {
             *noted = Value::Object(Map::new());
         }
         if let Value::Object(noted) = noted {
-            noted.retain(|_, older| is_of_use(older));
+            noted.retain(|name, older| is_of_use(name, older));
             match note {
                 Some(note) => noted.insert(name.into(), note),
                 None => noted.remove(name),
@@ -162,7 +198,10 @@ impl TokenCache {
 enum Kind {
     Throttled,
     Refreshed,
+    Brought,
+    Insisted,
     Unanswered,
+    SignedIn,
 }
 
 impl Kind {
@@ -170,6 +209,9 @@ impl Kind {
         match self {
             Self::Throttled => "throttled",
             Self::Refreshed => "refreshed",
+            Self::Brought => "brought",
+            Self::Insisted => "insisted",
+            Self::SignedIn => "signed_in",
             Self::Unanswered => "unanswered",
         }
     }
@@ -205,6 +247,8 @@ fn refusal(note: &Value, until: UnixTime, now: UnixTime) -> ServerError {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
 
     const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -250,10 +294,11 @@ mod tests {
     fn ten_refreshes_in_five_minutes_are_a_loop() {
         let mut cache = TokenCache::default();
         for number in 0..9 {
-            cache.note_refreshed("a", after(number * 30));
+            cache.note_refreshed("a", &[String::from("x"), String::from("y")], after(number * 30));
         }
         assert!(!cache.is_looping("a", after(270)));
-        cache.note_refreshed("a", after(270));
+        cache.note_refreshed("a", &[String::from("z")], after(270));
+        assert_eq!((cache.brought("a"), cache.brought("b")), (vec![String::from("z")], vec![]));
         let cache = reread(&cache);
         assert!(cache.is_looping("a", after(299)) && !cache.is_looping("b", after(299)));
         assert!(!cache.is_looping("a", after(300)), "the first one lies five minutes back");

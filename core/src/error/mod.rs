@@ -222,7 +222,7 @@ pub enum UiReason {
     BadRefreshToken,
     /// The authority refused the refresh token and said no more.
     RefreshRefused,
-    /// Three sign-ins that the user had not asked for went unanswered: none is shown for ten minutes.
+    /// Three sign-ins that the user had not asked for went unanswered, or were declined: none is shown for ten minutes.
     Unanswered,
 }
 
@@ -238,7 +238,7 @@ impl fmt::Display for UiReason {
             Self::PasswordExpired => "the password has expired",
             Self::BadRefreshToken => "the stored sign-in has become worthless",
             Self::RefreshRefused => "the authority no longer accepts the stored sign-in",
-            Self::Unanswered => "three went unanswered, so that none is shown unasked for ten minutes",
+            Self::Unanswered => "three went unanswered or were declined, so that none is shown unasked for ten minutes",
         })
     }
 }

@@ -65,7 +65,7 @@ pub(super) fn resume(context: &mut Context, state: State, answer: Result<Answer,
     match (state, answer) {
         (State::Asking, Ok(Answer::Http(answer))) => match read_device_code(&answer) {
             Ok(code) => present(context, code),
-            Err(error) => refused(error),
+            Err(error) => refused(context, error),
         },
         (State::Asking, Err(fault)) => Step::End(Err(Error::adapter(Port::Authority, fault))),
         (State::Presenting(pending), Ok(Answer::Presented)) => pause(context, pending),
@@ -142,14 +142,14 @@ fn polled(context: &mut Context, mut pending: Pending, answer: &HttpAnswer) -> S
             pending.back_off(server.retry_after);
             pause(context, pending)
         }
-        _ => refused(Error::Server(server)),
+        _ => refused(context, Error::Server(server)),
     }
 }
 
 /// Ends with what the authority said. That it was about a user code is noted: blocked here, the browser may do.
-fn refused(mut error: Error) -> Step {
+fn refused(context: &mut Context, mut error: Error) -> Step {
     if let Error::Server(server) = &mut error {
         server.by_user_code = true;
     }
-    Step::End(Err(error))
+    if refusal::is_no(&error) { refusal::in_vain(context, error) } else { Step::End(Err(error)) }
 }

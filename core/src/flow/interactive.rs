@@ -52,7 +52,6 @@ pub(super) fn resume(context: &mut Context, state: State, answer: Result<Answer,
             Err(error) if refusal::is_no(&error) => return refusal::in_vain(context, error),
             other => other,
         },
-        (State::Receiving(_), Err(Fault::Cancelled)) => return refusal::in_vain(context, Error::Cancelled),
         (State::Receiving(_), Err(Fault::TimedOut)) => {
             return refusal::in_vain(context, Error::TimedOut(Waiting::SignIn));
         }

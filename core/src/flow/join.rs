@@ -109,7 +109,9 @@ fn brought(context: &mut Context, loaded: &Loaded) -> Option<Step> {
     if let Ok(Lookup::Hit(token)) = silent::look_up(context, loaded) {
         return Some(Step::End(Ok(Outcome::Token(token))));
     }
-    silent::has_fresh_sign_in(context, loaded).then_some(Step::End(Ok(Outcome::Joined)))
+    // Unless it was joined already, and did not help.
+    let may_help = !context.sign_in.has_joined && silent::has_fresh_sign_in(context, loaded);
+    may_help.then_some(Step::End(Ok(Outcome::Joined)))
 }
 
 fn looked(context: &mut Context, state: &Joining, snapshot: Result<Snapshot, Fault>) -> Step {

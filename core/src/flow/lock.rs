@@ -35,16 +35,22 @@ pub(super) enum Work {
     Note(Box<Noting>),
 }
 
+impl Work {
+    fn is_mere_note(&self) -> bool {
+        matches!(self, Self::Note(noting) if !noting.notes.iter().any(Note::takes_a_token))
+    }
+}
+
 /// What is to be noted, and with what the flow ends after it.
 #[derive(Debug)]
 pub(super) struct Noting {
-    pub(super) note: Note,
+    pub(super) notes: Vec<Note>,
     pub(super) result: Result<Outcome, Error>,
 }
 
 /// Notes something, and ends with the result.
 pub(super) fn note(context: &mut Context, note: Note, result: Result<Outcome, Error>) -> Step {
-    begin(context, Work::Note(Box::new(Noting { note, result })))
+    begin(context, Work::Note(Box::new(Noting { notes: [note].into(), result })))
 }
 
 /// Whether there is a lock to give back.
@@ -88,6 +94,13 @@ pub(super) fn load_again(context: &mut Context, holding: Holding, work: Work) ->
 
 pub(super) fn resume(context: &mut Context, state: Locking, answer: Result<Answer, Fault>) -> Step {
     match (&state.stage, answer) {
+        (Stage::Trying, answer) if !matches!(answer, Ok(Answer::Lock(Lock::Held))) && state.work.is_mere_note() => {
+            // Not worth a wait, nor the risk of another's save.
+            match (state.work, answer) {
+                (Work::Note(noting), Ok(Answer::Lock(_)) | Err(_)) => Step::End(noting.result),
+                _ => misuse(),
+            }
+        }
         (Stage::Trying, Ok(Answer::Lock(Lock::Held))) => {
             context.holds_lock = true;
             load(context, state, Stage::Loading(Holding::Lock))
@@ -145,7 +158,7 @@ fn loaded(context: &mut Context, work: Work, holding: Holding, snapshot: Result<
     match work {
         Work::Refresh => silent::locked(context, loaded, holding),
         Work::Store(granted) => store::begin(context, holding, loaded, *granted),
-        Work::Note(noting) => store::note(context, holding, loaded, &noting.note, noting.result),
+        Work::Note(noting) => store::note(context, holding, loaded, &noting.notes, noting.result),
         Work::SignOut(selector) => sign_out(context, loaded, holding, selector.as_ref()),
         Work::Absorb(other) => absorb(context, loaded, holding, &other),
     }

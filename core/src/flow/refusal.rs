@@ -23,8 +23,15 @@ pub(super) const PAUSE: Duration = Duration::from_secs(1);
 /// Something to be noted in the cache, for all who share it.
 #[derive(Debug)]
 pub(super) enum Note {
-    /// A refusal of a request that holds for a while, and the refresh token that it made worthless, if so.
-    Refused { request: String, name: String, error: Box<ServerError>, hold: Duration, worthless: Option<Secret> },
+    /// A refusal that holds for a while, of a request on which somebody insisted, if so, and the refresh token that it
+    /// made worthless.
+    Refused {
+        insisted: Option<String>,
+        name: String,
+        error: Box<ServerError>,
+        hold: Duration,
+        worthless: Option<Secret>,
+    },
     /// A sign-in that nobody has answered.
     Unanswered { name: String },
 }
@@ -37,14 +44,16 @@ impl Note {
 
     pub(super) fn write(&self, cache: &mut TokenCache, app: &App, now: UnixTime) {
         match self {
-            Self::Refused { request, name, error, hold, worthless } => match worthless {
-                // What is gone needs no note.
-                Some(secret) => cache.forget_refresh_token(app, secret),
-                None => {
-                    cache.note_throttled(name, error, *hold, now);
-                    cache.note_refreshed(request, now);
+            Self::Refused { insisted, name, error, hold, worthless } => {
+                if let Some(request) = insisted {
+                    cache.note_insisted(request, now);
                 }
-            },
+                match worthless {
+                    // What is gone needs no note.
+                    Some(secret) => cache.forget_refresh_token(app, secret),
+                    None => cache.note_throttled(name, error, *hold, now),
+                }
+            }
             Self::Unanswered { name } => cache.note_unanswered(name, now),
         }
     }
@@ -82,29 +91,35 @@ pub(super) fn sign_in_name(context: &Context) -> String {
     note_name(&["sign-in", app.client_id(), app.authority().environment(), context.request.account.name()])
 }
 
-/// The refusal that still holds for this refresh, if one does.
-///
-/// Whoever insists passes over what the authority did not wish for by itself: the reason may be mended by now.
-pub(super) fn in_force(context: &Context, loaded: &Loaded, account: &Account, refresh_token: &Secret) -> Option<Error> {
-    let throttled = |name: &str| {
-        let throttled = loaded.cache.throttled(name, context.now)?;
-        (throttled.is_wish || !context.request.force_refresh).then_some(throttled.error)
-    };
-    throttled(&request_name(context, &account.home_account_id))
-        .or_else(|| throttled(&attempt_name(context, account, refresh_token)))
-        .map(refused)
-        .or_else(|| insists_in_a_loop(context, loaded, account))
+/// What the sign-ins of this client are called in notes, whoever they are for.
+pub(super) fn client_name(context: &Context) -> String {
+    note_name(&["signed-in", context.app.client_id(), context.app.authority().environment()])
 }
 
-/// Somebody who insists on a new token again and again, whatever comes of it: the authority would call it a loop
-/// (AADSTS50196).
-fn insists_in_a_loop(context: &Context, loaded: &Loaded, account: &Account) -> Option<Error> {
-    let insists = context.request.claims.is_some() || context.request.force_refresh;
-    (insists && loaded.cache.is_looping(&request_name(context, &account.home_account_id), context.now)).then(|| {
+/// The refusal that still holds for this refresh, if one does.
+///
+/// Whoever insists passes over what the authority did not wish for by itself, a few times: the reason may be mended by
+/// now.
+pub(super) fn in_force(context: &Context, loaded: &Loaded, account: &Account, refresh_token: &Secret) -> Option<Error> {
+    let request = request_name(context, &account.home_account_id);
+    let may_insist = context.request.force_refresh && !loaded.cache.is_insisted_on(&request, context.now);
+    let throttled = |name: &str| {
+        let throttled = loaded.cache.throttled(name, context.now)?;
+        (throttled.is_wish || !may_insist).then_some(throttled.error)
+    };
+    throttled(&request)
+        .or_else(|| throttled(&attempt_name(context, account, refresh_token)))
+        .map(refused)
+        .or_else(|| repeated_demand(context, loaded, &request))
+}
+
+/// Claims that an app goes on demanding, whatever token it gets: the authority would call it a loop (AADSTS50196).
+fn repeated_demand(context: &Context, loaded: &Loaded, request: &str) -> Option<Error> {
+    (context.request.claims.is_some() && loaded.cache.is_looping(request, context.now)).then(|| {
         Error::Server(Box::new(ServerError {
             error: String::from("temporarily_unavailable"),
             description: Some(String::from(
-                "the same new token was demanded ten times within five minutes, which an authority takes for a loop",
+                "the app demanded the same claims ten times within five minutes, which an authority takes for a loop",
             )),
             retry_after: Some(BUSY),
             status: 429,
@@ -153,7 +168,8 @@ pub(super) fn note_of(
     let worthless = (reason == Some(UiReason::BadRefreshToken)).then(|| refresh_token.clone());
     let mut error = Box::new(server.clone());
     error.trace(&context.request);
-    Some(Note::Refused { request, name, error, hold, worthless })
+    let insisted = context.request.force_refresh.then_some(request);
+    Some(Note::Refused { insisted, name, error, hold, worthless })
 }
 
 /// Whether a sign-in would help where a refresh was refused.

@@ -7,6 +7,7 @@ use core::time::Duration;
 use super::context::{Context, Loaded, Standing};
 use super::interactive::check_id_token;
 use super::lock::{self, Holding};
+use super::refusal::Note;
 use super::{AfterDiscovery, Step, misuse, refusal, store, with_endpoints};
 use crate::ask::Answer;
 use crate::cache::{Renewable, Snapshot, Wanted};
@@ -17,8 +18,6 @@ use crate::{
 
 /// An answer within this time leaves time for another before others lose patience.
 const QUICK: Duration = Duration::from_secs(10);
-/// Longer than from a look into the cache to the next one.
-const FRESH: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub(super) enum State {
@@ -44,6 +43,8 @@ pub(super) struct Refresh {
     is_retry: bool,
     /// Another refresh token that may do if this one is refused: libraries that share a cache leave several.
     other: Option<Renewable>,
+    /// The refusal of the one before, where this is the other.
+    refused: Option<Note>,
 }
 
 /// What the cache says to the request.
@@ -141,9 +142,10 @@ fn last_of_a_loop(context: &mut Context, loaded: &Loaded, account: Account) -> O
     if context.request.claims.is_some() || !loaded.cache.is_looping(&name, context.now) {
         return None;
     }
-    let wanted =
-        Wanted { app: &context.app, home_account_id: &account.home_account_id, scopes: &context.request.scopes };
-    let found = loaded.cache.next_best_access_token(&wanted, context.now).filter(|found| context.is_alive(found))?;
+    // What was asked for may be more than the authority gives: then the token is filed for less.
+    let scopes = loaded.cache.brought(&name);
+    let wanted = Wanted { app: &context.app, home_account_id: &account.home_account_id, scopes: &scopes };
+    let found = loaded.cache.access_token(&wanted, context.now).filter(|found| context.is_alive(found))?;
     context.warn(Warning::RefreshedTooOften);
     Some(context.token(found, account))
 }
@@ -171,14 +173,11 @@ fn refused_at_present(context: &Context, loaded: &Loaded, account: &Account, tok
     refusal::in_force(context, loaded, account, &tokens.first()?.secret)
 }
 
-/// Whether there is a sign-in so new that whoever needs one may not have seen it yet, and that nobody has refused.
+/// Whether there was a sign-in just now, which whoever needs one may not have seen yet, and which can bring a token.
 pub(super) fn has_fresh_sign_in(context: &Context, loaded: &Loaded) -> bool {
-    let is_fresh = |token: &Renewable| {
-        token.written.is_some_and(|written| written <= context.now && context.now.since(written) < FRESH)
-    };
-    refreshable(context, loaded).is_ok_and(|(account, tokens)| {
-        tokens.first().is_some_and(is_fresh) && refused_at_present(context, loaded, &account, &tokens).is_none()
-    })
+    loaded.cache.is_just_signed_in(&refusal::client_name(context), context.now)
+        && refreshable(context, loaded)
+            .is_ok_and(|(account, tokens)| refused_at_present(context, loaded, &account, &tokens).is_none())
 }
 
 /// Under the lock, with the cache just loaded again: refresh, unless somebody else has done so.
@@ -197,8 +196,10 @@ pub(super) fn locked(context: &mut Context, loaded: Loaded, holding: Holding) ->
     }
     let mut tokens = tokens.into_iter();
     let Some(refresh_token) = tokens.next() else { return misuse() };
-    let (asked_at, other) = (context.now, tokens.next());
-    ask(context, Refresh { account, refresh_token, other, holding, asked_at, is_retry: false })
+    let is_free = |token: &Renewable| refusal::in_force(context, &loaded, &account, &token.secret).is_none();
+    let other = tokens.next().filter(is_free);
+    let asked_at = context.now;
+    ask(context, Refresh { account, refresh_token, other, refused: None, holding, asked_at, is_retry: false })
 }
 
 fn ask(context: &mut Context, refresh: Refresh) -> Step {
@@ -226,8 +227,8 @@ fn refreshed(context: &mut Context, refresh: Refresh, answer: &HttpAnswer) -> St
         Err(Error::Server(server)) => return turned_away(context, refresh, *server),
         Err(error) => return end_unrefreshed(context, refresh.holding, error),
     };
-    let Refresh { account, refresh_token, holding, .. } = refresh;
-    let renewed = store::Renewed { account, scopes: refresh_token.scopes, used: refresh_token.secret };
+    let Refresh { account, refresh_token, holding, refused, .. } = refresh;
+    let renewed = store::Renewed { account, scopes: refresh_token.scopes, used: refresh_token.secret, refused };
     let granted = store::Granted { answer, source: TokenSource::Refresh, renewed: Some(renewed) };
     lock::load_again(context, holding, lock::Work::Store(Box::new(granted)))
 }
@@ -240,20 +241,19 @@ fn turned_away(context: &mut Context, refresh: Refresh, server: ServerError) -> 
         let action = context.ask_wait(refusal::PAUSE, WaitReason::Retry);
         return Step::Ask(super::State::Silent(State::Pausing(Box::new(refresh))), action);
     }
-    let refused = refusal::refused(server.clone());
-    if let (Error::UiRequired(_), Some(other)) = (&refused, refresh.other) {
-        return ask(context, Refresh { refresh_token: other, other: None, is_retry: true, ..refresh });
+    let note = refusal::note_of(context, &refresh.account, &refresh.refresh_token.secret, &server);
+    let error = refusal::refused(server);
+    if let (Error::UiRequired(_), Some(other), true) = (&error, refresh.other, was_quick) {
+        return ask(context, Refresh { refresh_token: other, other: None, refused: note, is_retry: true, ..refresh });
     }
-    let Refresh { account, refresh_token, holding, .. } = refresh;
-    let note = refusal::note_of(context, &account, &refresh_token.secret, &server);
-    let result = still_good(context, refused);
-    match note {
-        // Without the lock a mere note is not worth the risk of another's save.
-        Some(note) if holding == Holding::Lock || note.takes_a_token() => {
-            lock::load_again(context, holding, lock::Work::Note(Box::new(lock::Noting { note, result })))
-        }
-        _ => store::end(context, holding, result),
+    let holding = refresh.holding;
+    let result = still_good(context, error);
+    let notes: Vec<Note> = refresh.refused.into_iter().chain(note).collect();
+    // Without the lock a mere note is not worth the risk of another's save.
+    if notes.is_empty() || (holding == Holding::Nothing && !notes.iter().any(Note::takes_a_token)) {
+        return store::end(context, holding, result);
     }
+    lock::load_again(context, holding, lock::Work::Note(Box::new(lock::Noting { notes, result })))
 }
 
 /// Ends without a refresh: with the token that is still good, where the reason passes.

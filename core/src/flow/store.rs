@@ -28,6 +28,8 @@ pub(super) struct Renewed {
     pub(super) scopes: Vec<String>,
     /// The refresh token that was used.
     pub(super) used: Secret,
+    /// The refusal of another one before it, if there was one.
+    pub(super) refused: Option<Note>,
 }
 
 /// How far the storing is, and with what the flow ends after it.
@@ -65,7 +67,10 @@ pub(super) fn begin(context: &mut Context, holding: Holding, mut loaded: Loaded,
     if let (Some(renewed), None) = (&renewed, &answer.refresh_token) {
         loaded.cache_mut().date_refresh_token(&context.app, &renewed.used, context.now);
     }
-    note_ending(context, &mut loaded, &filing.home_account_id, is_sign_in);
+    note_ending(context, &mut loaded, &filing, is_sign_in);
+    if let Some(note) = renewed.as_ref().and_then(|renewed| renewed.refused.as_ref()) {
+        note.write(loaded.cache_mut(), &context.app, context.now);
+    }
     let declined = declined_scopes(&answer, &context.request.scopes);
     if !declined.is_empty() {
         context.warn(Warning::ScopesDeclined(declined));
@@ -94,12 +99,14 @@ pub(super) fn begin(context: &mut Context, holding: Holding, mut loaded: Loaded,
 }
 
 /// A refresh is counted, so that a loop of them can be told, and a sign-in that was answered ends the count of those that were not.
-fn note_ending(context: &Context, loaded: &mut Loaded, home_account_id: &str, is_sign_in: bool) {
+fn note_ending(context: &Context, loaded: &mut Loaded, filing: &Filing, is_sign_in: bool) {
+    let cache = loaded.cache_mut();
     if is_sign_in {
-        loaded.cache_mut().note_answered(&refusal::sign_in_name(context));
+        cache.note_answered(&refusal::sign_in_name(context));
+        cache.note_signed_in(&refusal::client_name(context), context.now);
     } else {
-        let name = refusal::request_name(context, home_account_id);
-        loaded.cache_mut().note_refreshed(&name, context.now);
+        let name = refusal::request_name(context, &filing.home_account_id);
+        cache.note_refreshed(&name, &filing.scopes, context.now);
     }
 }
 
@@ -123,14 +130,16 @@ pub(super) fn note(
     context: &mut Context,
     holding: Holding,
     mut loaded: Loaded,
-    note: &Note,
+    notes: &[Note],
     result: Result<Outcome, Error>,
 ) -> Step {
     if loaded.standing != Standing::Known {
         return end(context, holding, result);
     }
-    note.write(loaded.cache_mut(), &context.app, context.now);
-    if note.takes_a_token() {
+    for note in notes {
+        note.write(loaded.cache_mut(), &context.app, context.now);
+    }
+    if notes.iter().any(Note::takes_a_token) {
         return save(context, holding, loaded, result);
     }
     let action = context.ask_save(loaded.cache.to_bytes());

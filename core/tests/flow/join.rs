@@ -151,7 +151,7 @@ fn after_three_in_vain_the_user_is_left_alone_for_ten_minutes() {
     world.browser = World::new().browser;
     world.answers(Grant::of("access-1").refresh("refresh-1"));
     token(world.interactive(&entra(), &request(), &unasked()));
-    let notes = world.cached()["Entrada"].to_string();
+    let notes = world.cached()["Entrada"]["unanswered"].to_string();
     assert_eq!(notes.matches("18000").count(), 1, "only the other account's is left: {notes}");
 }
 

@@ -14,6 +14,7 @@ mod discovery;
 mod drivers;
 mod foreign_data;
 mod import;
+mod insisting;
 mod interactive;
 mod interactive_fails;
 mod join;
