@@ -6,6 +6,7 @@ use std::time::Duration;
 use entrada_core::{Fault, Lock, Outcome, TokenRequest, UiReason};
 use serde_json::json;
 
+use crate::refresh::two_refresh_tokens;
 use crate::support::*;
 
 fn seconds(count: u64) -> Duration {
@@ -14,13 +15,6 @@ fn seconds(count: u64) -> Duration {
 
 fn dated(age: u64) -> serde_json::Value {
     json!({ "last_modification_time": (NOW.as_secs() - age).to_string() })
-}
-
-/// A refresh token of a while ago, and one that msal-node left.
-fn two_refresh_tokens(age: u64) -> World {
-    let node = json!({ "home_account_id": ADA.id, "environment": "login.windows.net", "client_id": CLIENT,
-        "credential_type": "RefreshToken", "secret": "refresh-node" });
-    World::with(&signed_in().refresh_with(&ADA, "refresh-1", dated(age)).put("RefreshToken", "node----", node))
 }
 
 /// A refused refresh, and an unasked sign-in after it, as often as the client would: how many refreshes it took until

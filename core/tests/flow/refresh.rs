@@ -211,7 +211,7 @@ fn an_id_token_for_another_client_spoils_a_refresh() {
 }
 
 /// A refresh token with a date, and one of msal-node's without.
-fn two_refresh_tokens(age: u64) -> World {
+pub(crate) fn two_refresh_tokens(age: u64) -> World {
     let dated = json!({ "last_modification_time": (NOW.as_secs() - age).to_string() });
     let node = json!({ "home_account_id": ADA.id, "environment": "login.windows.net", "client_id": CLIENT,
         "credential_type": "RefreshToken", "secret": "refresh-node" });
