@@ -123,31 +123,34 @@ pub(super) fn look_up(context: &mut Context, loaded: &Loaded) -> Result<Lookup, 
         && !context.passes_over(found.cached_at)
     {
         let (lives_long_enough, is_good) = (context.lives_long_enough(&found), context.is_good(found.expires_on));
-        let token = context.token(found, account.clone());
+        let token = context.token(found, account);
         if lives_long_enough && (context.request.defers_renewal || !token.renewal_due) {
             return Ok(Lookup::Hit(token));
         }
         context.is_early = lives_long_enough;
         context.aging = is_good.then_some(token);
     }
-    Ok(match last_of_a_loop(context, loaded, account) {
+    Ok(match last_of_a_loop(context, loaded)? {
         Some(token) => Lookup::Hit(token),
         None => Lookup::Miss,
     })
 }
 
 /// The last token, where the same is refreshed over and over: forced, or for more than the authority gives.
-fn last_of_a_loop(context: &mut Context, loaded: &Loaded, account: Account) -> Option<Box<Token>> {
+fn last_of_a_loop(context: &mut Context, loaded: &Loaded) -> Result<Option<Box<Token>>, Error> {
+    let Some(account) = loaded.cache.select_account(&context.app, &context.request.account)? else { return Ok(None) };
     let name = refusal::request_name(context, &account.home_account_id);
     if context.request.claims.is_some() || !loaded.cache.is_looping(&name, context.now) {
-        return None;
+        return Ok(None);
     }
     // What was asked for may be more than the authority gives: then the token is filed for less.
     let scopes = loaded.cache.brought(&name);
     let wanted = Wanted { app: &context.app, home_account_id: &account.home_account_id, scopes: &scopes };
-    let found = loaded.cache.access_token(&wanted, context.now).filter(|found| context.is_alive(found))?;
-    context.warn(Warning::RefreshedTooOften);
-    Some(context.token(found, account))
+    let found = loaded.cache.access_token(&wanted, context.now).filter(|found| context.is_alive(found));
+    Ok(found.map(|found| {
+        context.warn(Warning::RefreshedTooOften);
+        context.token(found, account)
+    }))
 }
 
 /// Whose refresh tokens can be used, and the tokens, best first: the newest that are not refused at present, then the
