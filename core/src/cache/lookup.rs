@@ -221,7 +221,7 @@ pub(super) fn is_issued(entry: Entity<'_>, app: &App) -> bool {
 
 /// The same, and this user's.
 pub(super) fn is_of(entry: Entity<'_>, app: &App, home_account_id: &str) -> bool {
-    is_issued(entry, app) && entry.is(Field::HomeAccountId, home_account_id)
+    is_issued(entry, app) && entry.has_text(Field::HomeAccountId) && entry.is(Field::HomeAccountId, home_account_id)
 }
 
 /// Whether an entry belongs to the tenant that the authority means.

@@ -294,6 +294,15 @@ mod index {
     }
 
     #[test]
+    fn a_token_of_nobody_is_not_that_of_a_user_without_an_id() {
+        let token = json!({ "client_id": CLIENT, "environment": "login.microsoftonline.com", "realm": TENANT,
+            "target": "api://x/a", "secret": "of-somebody", "expires_on": "1900000000" });
+        let cache = TokenCache::parse(json!({ "AccessToken": { "a": token } }).to_string().as_bytes()).unwrap();
+        let (app, scopes) = (app(), [String::from("api://x/a")]);
+        assert!(cache.access_token(&Wanted { app: &app, home_account_id: "", scopes: &scopes }, NOW).is_none());
+    }
+
+    #[test]
     fn an_escaped_field_is_the_same_field() {
         let escaped = r#"{"RefreshToken":{"\u0061":{"\u0063lient_id":"8f4a7c1e\u002d2d3b-4b5c-9d6e-7f8091a2b3c4",
             "environment":"login.micros\u006fftonline.com","home_account_id":"u\u002et","secret":"a\/b"}}}"#;
