@@ -113,13 +113,12 @@ impl AppCall {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::{Secret, TokenSource, UnixTime};
 
-    #[test]
-    fn the_bearer_goes_to_the_apps_own_origin_only() {
-        let token = Token {
+    pub(in crate::protocol) fn token() -> Token {
+        Token {
             secret: Secret::new("s3cret"),
             scopes: [].into(),
             expires_on: UnixTime::default(),
@@ -127,7 +126,12 @@ mod tests {
             renewal_due: false,
             account: None,
             warnings: [].into(),
-        };
+        }
+    }
+
+    #[test]
+    fn the_bearer_goes_to_the_apps_own_origin_only() {
+        let token = token();
         let call = AppCall::new("https://hr.example/api").unwrap();
         assert_eq!(call.authorization(&token, "https://hr.example:443/other").unwrap().expose(), "Bearer s3cret");
         for other in [

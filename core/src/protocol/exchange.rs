@@ -114,22 +114,10 @@ impl Exchange {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{TokenSource, UnixTime};
+    use crate::protocol::call::tests::token;
 
     const CHALLENGE: (&str, &str) = ("WWW-Authenticate", r#"Bearer error="insufficient_claims", claims="e30=""#);
     const SIGN_IN: &str = "https://login.microsoftonline.com/t/oauth2/authorize?client_id=c&state=AppProxyState:{}";
-
-    fn token() -> Token {
-        Token {
-            secret: Secret::new("s3cret"),
-            scopes: [].into(),
-            expires_on: UnixTime::default(),
-            source: TokenSource::Cache,
-            renewal_due: false,
-            account: None,
-            warnings: [].into(),
-        }
-    }
 
     fn exchange() -> Exchange {
         Exchange::new("https://hr.example/api").unwrap()
