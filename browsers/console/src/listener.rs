@@ -64,6 +64,12 @@ impl Listener for Paste {
             self.screen.show(&format!("{complaint}\nPaste the address, or the value of `code` in it:\n"))?;
         }
     }
+
+    /// A terminal has one who waits, so that what ends any wait ends this one.
+    fn stopper(&self) -> Option<Box<dyn Fn() + Send + Sync>> {
+        let canceller = self.lines.canceller();
+        Some(Box::new(move || canceller.cancel()))
+    }
 }
 
 impl Drop for Paste {

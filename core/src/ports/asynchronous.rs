@@ -7,10 +7,12 @@ use std::time::Duration;
 use std::vec::Vec;
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use futures::io::{AsyncRead, AsyncReadExt};
 
 use super::AdapterError;
 pub use super::blocking::{Entropy, TryLock};
+pub use super::on_thread::OnThread;
 use crate::cache::Snapshot;
 use crate::{Listen, Listening, Prompt, Receive, Redirect, UnixTime};
 
@@ -80,6 +82,12 @@ pub trait Clock: Send + Sync {
 
     /// Resolves after that long.
     async fn sleep(&self, duration: Duration);
+}
+
+/// A clock that also starts tasks: what a client needs of a runtime besides a transport.
+pub trait Runtime: Clock {
+    /// Runs the task to its end, in the background.
+    fn spawn(&self, task: BoxFuture<'static, ()>);
 }
 
 /// A body on its way: nothing, bytes, or a stream.

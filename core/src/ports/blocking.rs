@@ -101,6 +101,12 @@ pub trait Listener: Send {
 
     /// Waits for the redirect that carries the asked-for state; all else passes without ending the wait.
     fn receive(&mut self, query: &Receive) -> Result<Redirect, AdapterError>;
+
+    /// What ends this listener's wait from another thread, at once, with [`Fault::Cancelled`](crate::Fault::Cancelled);
+    /// `None` where only time ends it.
+    fn stopper(&self) -> Option<Box<dyn Fn() + Send + Sync>> {
+        None
+    }
 }
 
 /// Tells the time and lets it pass.

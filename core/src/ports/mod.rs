@@ -6,6 +6,8 @@
 #[cfg(feature = "async")]
 pub mod asynchronous;
 pub mod blocking;
+#[cfg(feature = "async")]
+mod on_thread;
 
 use std::boxed::Box;
 use std::error::Error as StdError;

@@ -4,7 +4,7 @@
 //! that waits, gives up, and reads what was shown.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -156,9 +156,19 @@ fn ends_in_time_and_can_wait_again(harness: &Harness) {
     }
     let listening = listener.listening().clone();
     let bring = Arc::clone(&harness.bring);
-    let user = thread::spawn(move || bring(&listening, &format!("code={SECRET}&state={STATE}")));
+    let (heard, is_heard) = mpsc::channel::<()>();
+    // One that comes before anybody waits again is for nobody, so it is brought until it is heard.
+    let user = thread::spawn(move || {
+        loop {
+            bring(&listening, &format!("code={SECRET}&state={STATE}")).expect("the redirect is brought");
+            if is_heard.recv_timeout(Duration::from_millis(100)) != Err(mpsc::RecvTimeoutError::Timeout) {
+                return;
+            }
+        }
+    });
     assert!(receive(listener.as_mut(), LONG).is_ok(), "a listener can wait again");
-    user.join().expect("the redirect is brought").expect("the redirect is heard");
+    drop(heard);
+    user.join().expect("the redirect is heard");
 }
 
 fn ends_when_cancelled(harness: &Harness) {

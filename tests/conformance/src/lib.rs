@@ -3,6 +3,7 @@
 //! A suite is one function that takes a way to make the adapter and panics where the adapter fails; an
 //! adapter's own test calls it.
 
+pub mod blocked;
 pub mod browser;
 pub mod cache;
 pub mod transport;

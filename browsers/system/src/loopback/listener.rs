@@ -128,6 +128,12 @@ impl Listener for Loopback {
             }
         })
     }
+
+    fn stopper(&self) -> Option<Box<dyn Fn() + Send + Sync>> {
+        let signals = self.shared.signals.clone();
+        // A listener that has just gone needs no telling.
+        Some(Box::new(move || drop(signals.send(Signal::Cancelled))))
+    }
 }
 
 impl Drop for Loopback {
