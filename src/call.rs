@@ -12,7 +12,7 @@ use crate::client::Client;
 
 /// Application proxy gives an app up to 180 seconds; a shorter patience would blame the wrong side
 /// (application-proxy-faq).
-const PATIENCE: Duration = Duration::from_secs(200);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(200);
 
 type OnToken<'a> = Box<dyn Fn(&Token) + 'a>;
 
@@ -79,8 +79,9 @@ pub(crate) fn probe(transport: &dyn Transport, url: &str) -> Result<Response<Bod
     transport.send(get(url)?, PATIENCE).map_err(|error| Error::from_adapter(Port::App, error))
 }
 
-fn get(url: &str) -> Result<Request<Body>, Error> {
-    let request = Request::get(AppCall::new(url)?.url()).body(Body::empty());
+/// A request for a page, in either kind of body.
+pub(crate) fn get<B: Default>(url: &str) -> Result<Request<B>, Error> {
+    let request = Request::get(AppCall::new(url)?.url()).body(B::default());
     request.map_err(|error| Error::Config(format!("{url:?} cannot be called: {error}")))
 }
 

@@ -7,15 +7,16 @@ use entrada_core::drive::blocking::{Ports, run};
 use entrada_core::ports::blocking::{Body, Browser, Cache, Clock, Entropy, Transport};
 use entrada_core::{Account, AccountSelector, Action, App, Error, Flow, Outcome, SignIn, Token, TokenRequest, Warning};
 
-use crate::builder::ClientBuilder;
+use crate::adapters::ClientBuilder;
 use crate::call::Call;
 use crate::entropy::CorrelationIds;
+use crate::outcome;
 use crate::renewal::Renewals;
 
 pub(crate) type SignInWith = Arc<dyn Fn(&Client, &TokenRequest, Error) -> Result<Token, Error> + Send + Sync>;
 
 /// So many sign-ins of others are awaited, one after the other, before it is said that one is needed.
-const MOST_JOINED: u32 = 8;
+pub(crate) const MOST_JOINED: u32 = 8;
 
 /// A client that waits: for programs without a runtime, and for threads.
 ///
@@ -73,14 +74,25 @@ impl Client {
     /// One that is good but due for renewal is given at once, and renewed in the background.
     pub fn silent_for(&self, request: &TokenRequest) -> Result<Token, Error> {
         if !self.renews_in_background {
-            return token_of(self.run_silent(request)?);
+            return outcome::token(self.run_silent(request)?);
         }
-        let token = token_of(self.run_silent(&request.clone().defer_renewal(true))?)?;
+        let token = outcome::token(self.run_silent(&request.clone().defer_renewal(true))?)?;
         // What has just failed in the foreground does not begin again behind it.
         if token.renewal_due && !token.warnings.contains(&Warning::RefreshPostponed) {
-            self.renewals.start(self, request);
+            self.renew_behind(request);
         }
         Ok(token)
+    }
+
+    /// Renews on a thread of its own, unless that is being done already.
+    fn renew_behind(&self, request: &TokenRequest) {
+        let Some(running) = self.renewals.begin(request) else { return };
+        let (client, request) = (self.clone(), request.clone().defer_renewal(false));
+        let renew = move || running.ended(&client.run_silent(&request));
+        if let Err(error) = std::thread::Builder::new().name("entrada-renewal".into()).spawn(renew) {
+            // The renewal was dropped with its thread, and counts as failed.
+            tracing::debug!(%error, "no thread for a renewal");
+        }
     }
 
     /// Waits for renewals in the background to end, and not longer than that; for programs that end themselves.
@@ -95,7 +107,7 @@ impl Client {
         &self.sign_in
     }
 
-    pub(crate) fn run_silent(&self, request: &TokenRequest) -> Result<Outcome, Error> {
+    fn run_silent(&self, request: &TokenRequest) -> Result<Outcome, Error> {
         self.run(Flow::silent(&self.app, &self.traced(request)))
     }
 
@@ -122,18 +134,12 @@ impl Client {
 
     /// Who is signed in, by user name.
     pub fn accounts(&self) -> Result<Vec<Account>, Error> {
-        match self.run(Flow::accounts(&self.app))? {
-            Outcome::Accounts(accounts) => Ok(accounts),
-            _ => Err(Error::Misuse("a flow for accounts ended with something else")),
-        }
+        outcome::accounts(self.run(Flow::accounts(&self.app))?)
     }
 
     /// Takes an account and its tokens out of the cache, or all with `None`; returns whose are gone.
     pub fn sign_out(&self, account: Option<AccountSelector>) -> Result<(Vec<Account>, Vec<Warning>), Error> {
-        match self.run(Flow::sign_out(&self.app, account))? {
-            Outcome::SignedOut { accounts, warnings } => Ok((accounts, warnings)),
-            _ => Err(Error::Misuse("a flow for signing out ended with something else")),
-        }
+        outcome::signed_out(self.run(Flow::sign_out(&self.app, account))?)
     }
 
     /// Gets a page of the app.
@@ -169,12 +175,8 @@ impl Client {
         self.cache.location()
     }
 
-    /// Gives the request a correlation id where it has none.
     fn traced(&self, request: &TokenRequest) -> TokenRequest {
-        match request.given_correlation_id() {
-            Some(_) => request.clone(),
-            None => request.clone().correlation_id(self.correlation_ids.next(&*self.entropy)),
-        }
+        self.correlation_ids.trace(request, &*self.entropy)
     }
 
     fn sign_in_by(
@@ -188,7 +190,7 @@ impl Client {
             let sign_in = sign_in.clone().after_joining(joined > 0);
             match self.run(begin(&self.app, &self.traced(request), &sign_in))? {
                 Outcome::Joined => joined += 1,
-                other => return token_of(other),
+                other => return outcome::token(other),
             }
             // What another has signed in for may do for this, too; else it is this one's turn.
             match self.silent_for(request) {
@@ -209,13 +211,6 @@ impl Client {
                 entropy: &*self.entropy,
             },
         )
-    }
-}
-
-fn token_of(outcome: Outcome) -> Result<Token, Error> {
-    match outcome {
-        Outcome::Token(token) => Ok(*token),
-        _ => Err(Error::Misuse("a flow for a token ended with something else")),
     }
 }
 

@@ -3,9 +3,9 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use entrada_core::Fault;
 use entrada_core::ports::AdapterError;
 use entrada_core::ports::blocking::Entropy;
+use entrada_core::{Fault, TokenRequest};
 
 /// The operating system's source of randomness.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,6 +28,14 @@ pub(crate) struct CorrelationIds {
 }
 
 impl CorrelationIds {
+    /// Gives the request a correlation id where it has none.
+    pub(crate) fn trace(&self, request: &TokenRequest, entropy: &dyn Entropy) -> TokenRequest {
+        match request.given_correlation_id() {
+            Some(_) => request.clone(),
+            None => request.clone().correlation_id(self.next(entropy)),
+        }
+    }
+
     /// The next one (RFC 9562, version 4 by its form); `None` where there is no randomness.
     pub(crate) fn next(&self, entropy: &dyn Entropy) -> Option<String> {
         let first = self.first.get_or_init(|| {

@@ -2,9 +2,10 @@
 
 use entrada_core::cache::TokenCache;
 use entrada_core::ports::AdapterError;
-use entrada_core::{Error, Fault, Flow, Outcome, Port, Warning};
+use entrada_core::{App, Error, Fault, Flow, Port, Warning};
 
 use crate::client::Client;
+use crate::outcome;
 
 impl Client {
     /// Takes over what another cache holds, of whatever clients: JSON in UTF-8 as Microsoft's libraries
@@ -14,16 +15,7 @@ impl Client {
     /// that nothing is lost of what others write meanwhile. Bytes that are no cache are refused with
     /// [`Error::Config`], and change nothing.
     pub fn import(&self, bytes: &[u8]) -> Result<(usize, Vec<Warning>), Error> {
-        let other = TokenCache::parse(bytes).map_err(|unreadable| {
-            Error::Config(format!(
-                "nothing was imported: {unreadable}; it should be the JSON that one of Microsoft's libraries \
-                 serialises its cache to, decrypted if it was encrypted"
-            ))
-        })?;
-        match self.run(Flow::import(self.app(), other))? {
-            Outcome::Imported { entries, warnings } => Ok((entries, warnings)),
-            _ => Err(Error::Misuse("a flow for an import ended with something else")),
-        }
+        outcome::imported(self.run(Flow::import(self.app(), foreign(bytes)?))?)
     }
 
     /// This client's part of the cache, for another library or another place: JSON in UTF-8 as Microsoft's libraries
@@ -31,12 +23,29 @@ impl Client {
     ///
     /// It has the tokens at this authority, their accounts and the client's metadata, and nothing of other clients.
     pub fn export(&self) -> Result<Vec<u8>, Error> {
-        let failed = |error| Error::from_adapter(Port::Cache, error);
-        let bytes = self.cache.load().map_err(failed)?.unwrap_or_default();
-        let cache = TokenCache::from_bytes(bytes).map_err(|_| {
-            let text = format!("{} holds something that is not a token cache", self.cache.location());
-            failed(AdapterError::new(Fault::Corrupt, text))
-        })?;
-        Ok(cache.extract(self.app()).to_bytes())
+        exported(self.app(), self.cache.load(), &self.cache.location())
     }
+}
+
+/// What is to be imported.
+pub(crate) fn foreign(bytes: &[u8]) -> Result<TokenCache, Error> {
+    TokenCache::parse(bytes).map_err(|unreadable| {
+        Error::Config(format!(
+            "nothing was imported: {unreadable}; it should be the JSON that one of Microsoft's libraries serialises \
+             its cache to, decrypted if it was encrypted"
+        ))
+    })
+}
+
+/// The app's part of what was loaded.
+pub(crate) fn exported(
+    app: &App,
+    loaded: Result<Option<Vec<u8>>, AdapterError>,
+    location: &str,
+) -> Result<Vec<u8>, Error> {
+    let failed = |error| Error::from_adapter(Port::Cache, error);
+    let cache = TokenCache::from_bytes(loaded.map_err(failed)?.unwrap_or_default()).map_err(|_| {
+        failed(AdapterError::new(Fault::Corrupt, format!("{location} holds something that is not a token cache")))
+    })?;
+    Ok(cache.extract(app).to_bytes())
 }

@@ -29,18 +29,25 @@
 //! | `memory-cache` | the token cache in memory | |
 //! | `system-browser` | the sign-in in the user's browser, with a loopback redirect | yes |
 //! | `console-browser` | the sign-in in a terminal: a pasted redirect, or a user code | |
-//! | `async` | the async ports and their driver, on whatever runtime | |
+//! | `async` | `AsyncClient`, the async ports and their driver, on whatever runtime | |
 //!
 //! Whoever brings their own I/O uses [`Flow`] alone, from [`core`](entrada_core) without its features.
 
+mod adapters;
+#[cfg(feature = "async")]
+mod asynchronous;
 mod builder;
 mod call;
 mod client;
 mod entropy;
 mod exchange;
+mod outcome;
 mod renewal;
 
-pub use builder::ClientBuilder;
+pub use adapters::{Adapters, ClientBuilder};
+#[cfg(feature = "async")]
+pub use asynchronous::{AsyncAdapters, AsyncCall, AsyncClient, AsyncClientBuilder};
+pub use builder::Builder;
 pub use call::Call;
 pub use client::Client;
 pub use entrada_core::*;

@@ -1,12 +1,10 @@
-//! Renewals in the background: a token that is due for one is given at once, and fetched anew meanwhile.
+//! Renewals behind the calls: a token that is due for one is given at once, and fetched anew meanwhile.
 
 use std::collections::HashMap;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use entrada_core::{Outcome, TokenRequest};
-
-use crate::client::Client;
+use entrada_core::{Error, Outcome, TokenRequest};
 
 /// How long a renewal that failed is not tried again: the token is good for a good while yet.
 const REST: Duration = Duration::from_secs(30);
@@ -16,6 +14,9 @@ const REST: Duration = Duration::from_secs(30);
 pub(crate) struct Renewals {
     known: Mutex<HashMap<String, Renewal>>,
     changed: Condvar,
+    /// Those who wait for a change without holding a thread up.
+    #[cfg(feature = "async")]
+    waiting: Mutex<Vec<futures::channel::oneshot::Sender<()>>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -25,32 +26,33 @@ enum Renewal {
 }
 
 impl Renewals {
-    /// Renews what this request asks for, on a thread of its own, unless that is being done already.
-    pub(crate) fn start(&self, client: &Client, request: &TokenRequest) {
+    /// Begins to renew what this request asks for; `None` where that is being done already, or has just failed.
+    pub(crate) fn begin(self: &Arc<Self>, request: &TokenRequest) -> Option<Running> {
         let name = format!("{:?} {}", request.wanted_account(), request.scopes().join(" "));
-        {
-            let mut known = self.known();
-            match known.get(&name) {
-                Some(Renewal::Running) => return,
-                Some(Renewal::Failed(at)) if at.elapsed() < REST => return,
-                _ => drop(known.insert(name.clone(), Renewal::Running)),
-            }
+        let mut known = self.known();
+        match known.get(&name) {
+            Some(Renewal::Running) => return None,
+            Some(Renewal::Failed(at)) if at.elapsed() < REST => return None,
+            _ => drop(known.insert(name.clone(), Renewal::Running)),
         }
-        let (client, request) = (client.clone(), request.clone().defer_renewal(false));
-        let running = Running { client, name };
-        let spawned = std::thread::Builder::new().name("entrada-renewal".into()).spawn(move || running.renew(&request));
-        if let Err(error) = spawned {
-            // The renewal was dropped with its thread, and counts as failed.
-            tracing::debug!(%error, "no thread for a renewal");
-        }
+        Some(Running { renewals: Arc::clone(self), name })
     }
 
     /// Waits until none is running, and not longer than that; tells whether none is.
     pub(crate) fn wait(&self, timeout: Duration) -> bool {
-        let is_running =
-            |known: &mut HashMap<String, Renewal>| known.values().any(|one| matches!(one, Renewal::Running));
-        let waited = self.changed.wait_timeout_while(self.known(), timeout, is_running);
+        let waited = self.changed.wait_timeout_while(self.known(), timeout, |known| is_running(known));
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+
+    /// What resolves at the next end of a renewal; `None` where none is running.
+    #[cfg(feature = "async")]
+    pub(crate) fn next_end(&self) -> Option<futures::channel::oneshot::Receiver<()>> {
+        let (sender, receiver) = futures::channel::oneshot::channel();
+        let known = self.known();
+        is_running(&known).then(|| {
+            self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
+            receiver
+        })
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<String, Renewal>> {
@@ -58,17 +60,22 @@ impl Renewals {
     }
 }
 
+fn is_running(known: &HashMap<String, Renewal>) -> bool {
+    known.values().any(|one| matches!(one, Renewal::Running))
+}
+
 /// A renewal under way; however it ends, the others hear of it.
-struct Running {
-    client: Client,
+pub(crate) struct Running {
+    renewals: Arc<Renewals>,
     name: String,
 }
 
 impl Running {
-    fn renew(self, request: &TokenRequest) {
-        match self.client.run_silent(request) {
+    /// How it has ended; one that is dropped before counts as failed.
+    pub(crate) fn ended(self, ending: &Result<Outcome, Error>) {
+        match ending {
             Ok(Outcome::Token(token)) if token.warnings.is_empty() => {
-                self.client.renewals.known().remove(&self.name);
+                self.renewals.known().remove(&self.name);
             }
             Ok(_) => tracing::debug!("a renewal has to wait"),
             Err(error) => tracing::debug!(%error, "a renewal failed"),
@@ -78,10 +85,13 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let renewals = &self.client.renewals;
-        if let Some(renewal @ Renewal::Running) = renewals.known().get_mut(&self.name) {
+        if let Some(renewal @ Renewal::Running) = self.renewals.known().get_mut(&self.name) {
             *renewal = Renewal::Failed(Instant::now());
         }
-        renewals.changed.notify_all();
+        self.renewals.changed.notify_all();
+        #[cfg(feature = "async")]
+        for waiting in self.renewals.waiting.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            let _ = waiting.send(());
+        }
     }
 }

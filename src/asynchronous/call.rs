@@ -1,0 +1,83 @@
+//! The call to the app, without waiting.
+
+use std::time::Duration;
+
+use entrada_core::drive::asynchronous::call;
+use entrada_core::ports::asynchronous::{Body, Transport};
+use entrada_core::protocol::Exchange;
+use entrada_core::{Error, Port, Token, TokenRequest};
+use http::{Request, Response};
+
+use super::client::AsyncClient;
+use crate::call::{PATIENCE, get};
+
+type OnToken<'a> = Box<dyn Fn(&Token) + Send + Sync + 'a>;
+
+/// A call to the app, about to be made; begun by [`AsyncClient::call`].
+pub struct AsyncCall<'a> {
+    client: &'a AsyncClient,
+    token_request: TokenRequest,
+    timeout: Duration,
+    max_redirects: u32,
+    on_token: Option<OnToken<'a>>,
+}
+
+impl<'a> AsyncCall<'a> {
+    pub(crate) fn new(client: &'a AsyncClient, token_request: TokenRequest) -> Self {
+        Self { client, token_request, timeout: PATIENCE, max_redirects: 0, on_token: None }
+    }
+
+    /// How long to wait for the head of the answer, and for any further piece of it; 200 seconds if not said.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Follows up to that many redirects of the app's own. The Bearer stays with the app's origin.
+    pub fn follow(mut self, redirects: u32) -> Self {
+        self.max_redirects = redirects;
+        self
+    }
+
+    /// Shows each token that is used, with its warnings, before it is sent.
+    pub fn on_token(mut self, show: impl Fn(&Token) + Send + Sync + 'a) -> Self {
+        self.on_token = Some(Box::new(show));
+        self
+    }
+
+    /// Gets a page of the app.
+    pub async fn get(self, url: &str) -> Result<Response<Body>, Error> {
+        self.send(get(url)?).await
+    }
+
+    /// Sends the request with a Bearer, to its own origin only; see [`Call::send`](crate::Call::send).
+    pub async fn send(self, request: Request<Body>) -> Result<Response<Body>, Error> {
+        let exchange = Exchange::new(&request.uri().to_string())?.follow(self.max_redirects);
+        call(&*self.client.transport, exchange, request, self.timeout, |claims| self.token(claims)).await
+    }
+
+    async fn token(&self, claims: Option<String>) -> Result<Token, Error> {
+        let token = match claims {
+            Some(claims) => self.client.token_for(&self.token_request.clone().claims(Some(claims))).await?,
+            None => self.client.token_for(&self.token_request).await?,
+        };
+        if let Some(show) = &self.on_token {
+            show(&token);
+        }
+        Ok(token)
+    }
+}
+
+/// A GET without a token.
+pub(super) async fn probe(transport: &dyn Transport, url: &str) -> Result<Response<Body>, Error> {
+    transport.send(get(url)?, PATIENCE).await.map_err(|error| Error::from_adapter(Port::App, error))
+}
+
+impl std::fmt::Debug for AsyncCall<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AsyncCall")
+            .field("token_request", &self.token_request)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,10 @@
+//! The client that does not wait: the same verbs, on whatever runtime.
+
+mod adapters;
+mod call;
+mod client;
+mod exchange;
+
+pub use adapters::{AsyncAdapters, AsyncClientBuilder};
+pub use call::AsyncCall;
+pub use client::AsyncClient;

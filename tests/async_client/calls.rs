@@ -1,0 +1,58 @@
+//! Calls to the app: the Bearer on, challenges answered, redirects followed.
+
+use entrada::Error;
+use entrada::ports::asynchronous::Body;
+use entrada_authority::Endpoint;
+use futures::io::{AsyncReadExt as _, repeat};
+use serde_json::{Value, json};
+
+use crate::house::{Ground, House, text};
+
+pub(crate) async fn page_and_challenge(ground: Ground) {
+    let House { stage, client } = House::open(&ground);
+    let (page, scope) = (format!("{}api/me", stage.external_url()), stage.scope());
+    let answer = client.get(&page, &[&scope]).await.unwrap();
+    assert!(text(answer).await.contains(&stage.ada().display_name));
+
+    stage.demand_claims(json!({"access_token": {"nbf": {"essential": true, "value": "1"}}}));
+    let echo = http::Request::post(format!("{}echo", stage.external_url())).body(Body::from("sent twice".to_owned()));
+    let answer = client.send(echo.unwrap(), &[&scope]).await.unwrap();
+    let echoed: Value = serde_json::from_str(&text(answer).await).unwrap();
+    assert_eq!((&echoed["method"], &echoed["body"]), (&"POST".into(), &"sent twice".into()));
+    assert_eq!(stage.count(Endpoint::Token, "refresh_token"), 1, "with the claims");
+}
+
+pub(crate) async fn refused(ground: Ground) {
+    let House { stage, client } = House::open(&ground);
+    let probed = client.probe(stage.external_url()).await.unwrap();
+    assert!(probed.status().is_redirection(), "a stranger is sent to the sign-in page");
+    let error = client.get(stage.external_url(), &[&stage.one_slash_scope()]).await.unwrap_err();
+    let Error::ProxyRefused(refused) = &error else { panic!("{error}") };
+    assert!(refused.edge.token_refused && refused.edge.tenant == stage.tenant_id());
+    assert!(error.to_string().contains(&stage.scope()), "{error}");
+}
+
+pub(crate) async fn stream(ground: Ground) {
+    let House { stage, client } = House::open(&ground);
+    let scope = stage.scope();
+    client.token(&[&scope]).await.unwrap();
+    stage.demand_claims(json!({"access_token": {"nbf": {"essential": true, "value": "1"}}}));
+    for expected in [401, 200] {
+        let request = http::Request::post(format!("{}echo", stage.external_url()));
+        let request = request.body(Body::stream(repeat(b'x').take(9), Some(9))).unwrap();
+        assert_eq!(client.send(request, &[&scope]).await.unwrap().status().as_u16(), expected);
+        assert_eq!(stage.count(Endpoint::Token, "refresh_token"), 1, "for the next call");
+    }
+}
+
+pub(crate) async fn redirect(ground: Ground) {
+    let house = House::open(&ground);
+    let upload = || {
+        let upload = http::Request::post(format!("{}redirect?to=/api/me", house.stage.external_url()));
+        upload.body(Body::stream(repeat(b'x').take(9), Some(9))).unwrap()
+    };
+    let call = || house.client.call(&house.request());
+    assert_eq!(call().send(upload()).await.unwrap().status().as_u16(), 302);
+    let answer = call().follow(3).send(upload()).await.unwrap();
+    assert!(text(answer).await.contains(&house.stage.ada().display_name));
+}
