@@ -9,11 +9,17 @@ mod secure;
 mod server;
 
 use std::error::Error;
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use entrada_core::ports::AdapterError;
 use entrada_core::ports::blocking::{Body, Transport};
 use http::{Method, Request, Response, header};
+use rustls::ServerConfig;
+
+use certificates::Authority;
+use server::{Connection, Server};
 
 /// How the suite wants a transport to be made.
 #[derive(Clone, Debug, Default)]
@@ -37,15 +43,44 @@ pub struct Options {
 /// entrada_conformance::transport::transport(|_options| Box::new(MyTransport));
 /// ```
 pub fn transport(make: impl Fn(Options) -> Box<dyn Transport>) {
-    let plain = || make(Options::default());
-    requests::suite(&plain);
-    answers::suite(&plain);
-    connections::suite(&plain);
-    failures::suite(&plain);
+    for ground in [Ground::plain(&make), Ground::secure(&make)] {
+        requests::suite(&ground);
+        answers::suite(&ground);
+        connections::suite(&ground);
+        failures::suite(&ground);
+    }
     secure::suite(&make);
 }
 
-type Make<'a> = &'a dyn Fn() -> Box<dyn Transport>;
+type Make<'a> = &'a dyn Fn(Options) -> Box<dyn Transport>;
+
+/// What the suites stand on: servers with TLS or without, and transports that trust them.
+struct Ground<'a> {
+    make: Make<'a>,
+    tls: Option<(Arc<ServerConfig>, Vec<u8>)>,
+}
+
+impl<'a> Ground<'a> {
+    fn plain(make: Make<'a>) -> Self {
+        Self { make, tls: None }
+    }
+
+    fn secure(make: Make<'a>) -> Self {
+        let authority = Authority::new();
+        Self { make, tls: Some((authority.server("localhost"), authority.pem())) }
+    }
+
+    fn make(&self) -> Box<dyn Transport> {
+        (self.make)(Options { ca_pem: self.tls.as_ref().map(|(_, pem)| pem.clone()) })
+    }
+
+    fn serve(&self, serve: impl Fn(&mut Connection) -> io::Result<()> + Send + Sync + 'static) -> Server {
+        match &self.tls {
+            None => Server::plain(serve),
+            Some((config, _)) => Server::secure(Arc::clone(config), serve),
+        }
+    }
+}
 
 /// What must be in no error's text: it is in each request's query, in a header, and in bodies.
 const SECRET: &str = "S3CRET-9b1d";

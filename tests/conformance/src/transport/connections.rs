@@ -3,17 +3,16 @@
 use std::sync::Barrier;
 use std::thread;
 
-use super::server::Server;
-use super::{Make, get, page};
+use super::{Ground, get, page};
 
-pub(super) fn suite(make: Make<'_>) {
-    a_connection_is_used_again(make);
-    a_closing_server_is_connected_to_again(make);
-    many_requests_go_side_by_side(make);
+pub(super) fn suite(ground: &Ground<'_>) {
+    a_connection_is_used_again(ground);
+    a_closing_server_is_connected_to_again(ground);
+    many_requests_go_side_by_side(ground);
 }
 
-fn a_connection_is_used_again(make: Make<'_>) {
-    let server = Server::plain(|connection| {
+fn a_connection_is_used_again(ground: &Ground<'_>) {
+    let server = ground.serve(|connection| {
         loop {
             let head = connection.head()?;
             if head.target().starts_with("/chunked") {
@@ -23,30 +22,30 @@ fn a_connection_is_used_again(make: Make<'_>) {
             }
         }
     });
-    let transport = make();
+    let transport = ground.make();
     for path in ["/one", "/two", "/chunked", "/four", "/five"] {
         assert_eq!(page(&*transport, get(&server.url(path))).1, b"ok");
     }
     assert_eq!(server.connections(), 1);
 }
 
-fn a_closing_server_is_connected_to_again(make: Make<'_>) {
-    let server = Server::plain(|connection| {
+fn a_closing_server_is_connected_to_again(ground: &Ground<'_>) {
+    let server = ground.serve(|connection| {
         connection.head()?;
         connection.write("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
     });
-    let transport = make();
+    let transport = ground.make();
     for _ in 0..3 {
         assert_eq!(page(&*transport, get(&server.url("/"))).1, b"ok");
     }
     assert_eq!(server.connections(), 3);
 }
 
-fn many_requests_go_side_by_side(make: Make<'_>) {
+fn many_requests_go_side_by_side(ground: &Ground<'_>) {
     const THREADS: usize = 8;
     // No answer is given before all requests are there: whoever sends one by one waits for ever.
     let all = Barrier::new(THREADS);
-    let server = Server::plain(move |connection| {
+    let server = ground.serve(move |connection| {
         loop {
             let head = connection.head()?;
             if head.target().starts_with("/together") {
@@ -56,7 +55,7 @@ fn many_requests_go_side_by_side(make: Make<'_>) {
             connection.answer("200 OK", target)?;
         }
     });
-    let transport = make();
+    let transport = ground.make();
     thread::scope(|scope| {
         for thread in 0..THREADS {
             let (transport, server) = (&*transport, &server);

@@ -9,25 +9,24 @@ use std::time::{Duration, Instant};
 use entrada_core::Fault;
 use http::Method;
 
-use super::server::Server;
-use super::{AMPLE, Make, SECRET, SHORT, answer, broken_body, failure, get, page, request};
+use super::{AMPLE, Ground, SECRET, SHORT, answer, broken_body, failure, get, page, request};
 
-pub(super) fn suite(make: Make<'_>) {
-    nobody_is_there(make);
-    a_cut_before_the_answer(make);
-    a_post_is_never_sent_twice(make);
-    a_cut_within_the_body(make);
-    an_answer_that_is_not_http(make);
-    headers_without_end(make);
-    a_slow_head(make);
-    a_head_that_trickles_is_too_slow(make);
-    a_slow_body(make);
-    a_slow_but_steady_body_is_no_failure(make);
+pub(super) fn suite(ground: &Ground<'_>) {
+    nobody_is_there(ground);
+    a_cut_before_the_answer(ground);
+    a_post_is_never_sent_twice(ground);
+    a_cut_within_the_body(ground);
+    an_answer_that_is_not_http(ground);
+    headers_without_end(ground);
+    a_slow_head(ground);
+    a_head_that_trickles_is_too_slow(ground);
+    a_slow_body(ground);
+    a_slow_but_steady_body_is_no_failure(ground);
 }
 
-fn nobody_is_there(make: Make<'_>) {
+fn nobody_is_there(ground: &Ground<'_>) {
     let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
-    let transport = make();
+    let transport = ground.make();
     let error = failure(&*transport, get(&format!("http://127.0.0.1:{}/?code={SECRET}", free.port())), AMPLE);
     assert_eq!(error.fault(), Fault::Unreachable, "{error}");
     assert!(error.to_string().contains("127.0.0.1"), "it says who: {error}");
@@ -38,24 +37,24 @@ fn nobody_is_there(make: Make<'_>) {
     assert!(error.to_string().contains("nobody.invalid"), "it says who: {error}");
 }
 
-fn a_cut_before_the_answer(make: Make<'_>) {
+fn a_cut_before_the_answer(ground: &Ground<'_>) {
     for wire in
         ["", "HTTP/1.1 200 O", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Cut: ", "HTTP/1.1 100 Continue\r\n\r\n"]
     {
-        let server = Server::plain(move |connection| {
+        let server = ground.serve(move |connection| {
             let head = connection.head()?;
             connection.body(&head)?;
             connection.write(wire)
         });
-        let error = failure(&*make(), request(Method::POST, &server.url("/cut"), SECRET.to_owned()), AMPLE);
+        let error = failure(&*ground.make(), request(Method::POST, &server.url("/cut"), SECRET.to_owned()), AMPLE);
         assert_eq!(error.fault(), Fault::Unreachable, "{wire:?}: {error}");
     }
 }
 
-fn a_post_is_never_sent_twice(make: Make<'_>) {
+fn a_post_is_never_sent_twice(ground: &Ground<'_>) {
     let seen = Arc::new(AtomicUsize::new(0));
     let posts = Arc::clone(&seen);
-    let server = Server::plain(move |connection| {
+    let server = ground.serve(move |connection| {
         loop {
             let head = connection.head()?;
             connection.body(&head)?;
@@ -66,7 +65,7 @@ fn a_post_is_never_sent_twice(make: Make<'_>) {
             connection.answer("200 OK", "kept")?;
         }
     });
-    let transport = make();
+    let transport = ground.make();
     for body in ["grant_type=refresh_token", ""] {
         page(&*transport, get(&server.url("/kept")));
         let error = failure(&*transport, request(Method::POST, &server.url("/token"), body.to_owned()), AMPLE);
@@ -75,61 +74,61 @@ fn a_post_is_never_sent_twice(make: Make<'_>) {
     assert_eq!(seen.load(Ordering::SeqCst), 2, "on a kept connection that is cut under way");
 }
 
-fn a_cut_within_the_body(make: Make<'_>) {
+fn a_cut_within_the_body(ground: &Ground<'_>) {
     for framing in [
         "Content-Length: 100\r\n\r\nonly a part",
         "Transfer-Encoding: chunked\r\n\r\n64\r\nonly a part",
         "Transfer-Encoding: chunked\r\n\r\n5\r\nwhole\r\n",
         "Transfer-Encoding: chunked\r\n\r\n",
     ] {
-        let server = Server::plain(move |connection| {
+        let server = ground.serve(move |connection| {
             connection.head()?;
             connection.write(format!("HTTP/1.1 200 OK\r\n{framing}"))
         });
-        let error = broken_body(answer(&*make(), get(&server.url("/cut"))));
+        let error = broken_body(answer(&*ground.make(), get(&server.url("/cut"))));
         assert_eq!(error.fault(), Fault::Unreachable, "{framing:?}: {error}");
     }
 }
 
-fn an_answer_that_is_not_http(make: Make<'_>) {
+fn an_answer_that_is_not_http(ground: &Ground<'_>) {
     for wire in ["220 mail.example ESMTP\r\n\r\n", "HTTP/1.1 two hundred\r\n\r\n", "\u{1}\u{2}\r\n\r\n"] {
-        let server = Server::plain(move |connection| {
+        let server = ground.serve(move |connection| {
             connection.head()?;
             connection.write(wire)
         });
-        let error = failure(&*make(), get(&server.url("/")), AMPLE);
+        let error = failure(&*ground.make(), get(&server.url("/")), AMPLE);
         assert!(!matches!(error.fault(), Fault::TimedOut | Fault::Untrusted), "{wire:?}: {error}");
     }
 }
 
-fn headers_without_end(make: Make<'_>) {
-    let server = Server::plain(|connection| {
+fn headers_without_end(ground: &Ground<'_>) {
+    let server = ground.serve(|connection| {
         connection.head()?;
         connection.write("HTTP/1.1 200 OK\r\nX-Endless: ")?;
         loop {
             connection.write([b'x'; 4096])?;
         }
     });
-    let error = failure(&*make(), get(&server.url("/")), AMPLE);
+    let error = failure(&*ground.make(), get(&server.url("/")), AMPLE);
     assert_ne!(error.fault(), Fault::TimedOut, "{error}");
 }
 
-fn a_slow_head(make: Make<'_>) {
+fn a_slow_head(ground: &Ground<'_>) {
     for wire in ["", "HTTP/1.1 200 OK\r\nX-Slow: "] {
-        let server = Server::plain(move |connection| {
+        let server = ground.serve(move |connection| {
             connection.head()?;
             connection.write(wire)?;
             connection.wait_for_the_end()
         });
         let begin = Instant::now();
-        let error = failure(&*make(), get(&server.url("/slow")), SHORT);
+        let error = failure(&*ground.make(), get(&server.url("/slow")), SHORT);
         assert_eq!(error.fault(), Fault::TimedOut, "{error}");
         assert!((SHORT / 2..AMPLE / 4).contains(&begin.elapsed()), "after {:?}", begin.elapsed());
     }
 }
 
-fn a_head_that_trickles_is_too_slow(make: Make<'_>) {
-    let server = Server::plain(|connection| {
+fn a_head_that_trickles_is_too_slow(ground: &Ground<'_>) {
+    let server = ground.serve(|connection| {
         connection.head()?;
         connection.write("HTTP/1.1 200 OK\r\nX-Slow: ")?;
         for _ in 0..200 {
@@ -139,18 +138,18 @@ fn a_head_that_trickles_is_too_slow(make: Make<'_>) {
         Ok(())
     });
     let begin = Instant::now();
-    let error = failure(&*make(), get(&server.url("/trickle")), SHORT);
+    let error = failure(&*ground.make(), get(&server.url("/trickle")), SHORT);
     assert_eq!(error.fault(), Fault::TimedOut, "{error}");
     assert!(begin.elapsed() < AMPLE / 4, "after {:?}", begin.elapsed());
 }
 
-fn a_slow_body(make: Make<'_>) {
-    let server = Server::plain(|connection| {
+fn a_slow_body(ground: &Ground<'_>) {
+    let server = ground.serve(|connection| {
         connection.head()?;
         connection.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nfirst")?;
         connection.wait_for_the_end()
     });
-    let transport = make();
+    let transport = ground.make();
     let mut answer = transport.send(get(&server.url("/slow")), SHORT).expect("the head is there");
     let mut first = [0; 5];
     answer.body_mut().read_exact(&mut first).expect("what was sent");
@@ -160,8 +159,8 @@ fn a_slow_body(make: Make<'_>) {
     assert!(begin.elapsed() < AMPLE / 4, "after {:?}", begin.elapsed());
 }
 
-fn a_slow_but_steady_body_is_no_failure(make: Make<'_>) {
-    let server = Server::plain(|connection| {
+fn a_slow_but_steady_body_is_no_failure(ground: &Ground<'_>) {
+    let server = ground.serve(|connection| {
         connection.head()?;
         connection.write("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n")?;
         for _ in 0..6 {
@@ -170,7 +169,7 @@ fn a_slow_but_steady_body_is_no_failure(make: Make<'_>) {
         }
         Ok(())
     });
-    let transport = make();
+    let transport = ground.make();
     let mut answer = transport.send(get(&server.url("/steady")), SHORT).expect("the head is there");
     let body = answer.body_mut().read_to_limit(100).expect("each wait is shorter than the limit");
     assert_eq!(body.as_deref(), Some(&b"xxxxxx"[..]));

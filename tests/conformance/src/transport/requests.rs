@@ -9,23 +9,23 @@ use entrada_core::ports::blocking::Body;
 use http::{HeaderValue, Method, StatusCode};
 
 use super::server::{Head, Server};
-use super::{AMPLE, Make, answer, failure, get, page, request};
+use super::{AMPLE, Ground, answer, failure, get, page, request};
 
-pub(super) fn suite(make: Make<'_>) {
-    any_method_with_and_without_a_body(make);
-    headers_are_kept_and_none_are_added(make);
-    a_stream_of_unknown_length_is_uploaded(make);
-    an_upload_is_not_held_back(make);
-    a_body_that_breaks_its_word_is_an_error(make);
-    expect_100_continue_is_passed_on(make);
-    path_and_query_are_kept(make);
+pub(super) fn suite(ground: &Ground<'_>) {
+    any_method_with_and_without_a_body(ground);
+    headers_are_kept_and_none_are_added(ground);
+    a_stream_of_unknown_length_is_uploaded(ground);
+    an_upload_is_not_held_back(ground);
+    a_body_that_breaks_its_word_is_an_error(ground);
+    expect_100_continue_is_passed_on(ground);
+    path_and_query_are_kept(ground);
 }
 
 /// A server that tells what it got, and answers with the body that came.
-fn echo() -> (Server, Receiver<(Head, Vec<u8>)>) {
+fn echo(ground: &Ground<'_>) -> (Server, Receiver<(Head, Vec<u8>)>) {
     let (told, seen) = channel();
     let told = Mutex::new(told);
-    let server = Server::plain(move |connection| {
+    let server = ground.serve(move |connection| {
         loop {
             let head = connection.head()?;
             let body = connection.body(&head)?;
@@ -41,9 +41,9 @@ fn echo() -> (Server, Receiver<(Head, Vec<u8>)>) {
     (server, seen)
 }
 
-fn any_method_with_and_without_a_body(make: Make<'_>) {
-    let (server, seen) = echo();
-    let transport = make();
+fn any_method_with_and_without_a_body(ground: &Ground<'_>) {
+    let (server, seen) = echo(ground);
+    let transport = ground.make();
     let custom = Method::from_bytes(b"PROPFIND").expect("a method");
     let cases = [
         (Method::GET, ""),
@@ -79,9 +79,9 @@ fn any_method_with_and_without_a_body(make: Make<'_>) {
     assert_eq!((parts.headers["content-length"].as_bytes(), body.len()), (&b"12345"[..], 0));
 }
 
-fn headers_are_kept_and_none_are_added(make: Make<'_>) {
-    let (server, seen) = echo();
-    let transport = make();
+fn headers_are_kept_and_none_are_added(ground: &Ground<'_>) {
+    let (server, seen) = echo(ground);
+    let transport = ground.make();
     let long = "x".repeat(8_000);
     let mut made = request(Method::POST, &server.url("/headers"), "body".to_owned());
     let headers = made.headers_mut();
@@ -104,9 +104,9 @@ fn headers_are_kept_and_none_are_added(make: Make<'_>) {
     }
 }
 
-fn a_stream_of_unknown_length_is_uploaded(make: Make<'_>) {
-    let (server, seen) = echo();
-    let transport = make();
+fn a_stream_of_unknown_length_is_uploaded(ground: &Ground<'_>) {
+    let (server, seen) = echo(ground);
+    let transport = ground.make();
     let content: Vec<u8> = (0..300_000_u32).map(|index| (index % 251) as u8).collect();
     for length in [None, Some(content.len() as u64)] {
         let body = Body::stream(io::Cursor::new(content.clone()), length);
@@ -139,10 +139,10 @@ impl Read for Waiting {
     }
 }
 
-fn an_upload_is_not_held_back(make: Make<'_>) {
+fn an_upload_is_not_held_back(ground: &Ground<'_>) {
     let (go, more): (Sender<Vec<u8>>, _) = channel();
     let go = Mutex::new(Some(go));
-    let server = Server::plain(move |connection| {
+    let server = ground.serve(move |connection| {
         connection.head()?;
         let mut seen = Vec::new();
         while !seen.ends_with(b"first") {
@@ -159,18 +159,18 @@ fn an_upload_is_not_held_back(make: Make<'_>) {
     });
     let stream = Waiting { first: io::Cursor::new(b"first".to_vec()), more };
     let made = request(Method::POST, &server.url("/upload"), Body::stream(stream, None));
-    assert_eq!(page(&*make(), made).1, b"done");
+    assert_eq!(page(&*ground.make(), made).1, b"done");
 }
 
-fn a_body_that_breaks_its_word_is_an_error(make: Make<'_>) {
+fn a_body_that_breaks_its_word_is_an_error(ground: &Ground<'_>) {
     struct Broken;
     impl Read for Broken {
         fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
             Err(io::Error::other("the disk is gone"))
         }
     }
-    let (server, _seen) = echo();
-    let transport = make();
+    let (server, _seen) = echo(ground);
+    let transport = ground.make();
     let short = Body::stream(io::Cursor::new(b"short".to_vec()), Some(10));
     failure(&*transport, request(Method::POST, &server.url("/upload"), short), AMPLE);
     let broken = Body::stream(Broken, None);
@@ -179,8 +179,8 @@ fn a_body_that_breaks_its_word_is_an_error(make: Make<'_>) {
     answer(&*transport, get(&server.url("/after")));
 }
 
-fn expect_100_continue_is_passed_on(make: Make<'_>) {
-    let server = Server::plain(|connection| {
+fn expect_100_continue_is_passed_on(ground: &Ground<'_>) {
+    let server = ground.serve(|connection| {
         loop {
             let head = connection.head()?;
             if head.value("expect") != Some("100-continue") {
@@ -195,7 +195,7 @@ fn expect_100_continue_is_passed_on(make: Make<'_>) {
             connection.answer("200 OK", body)?;
         }
     });
-    let transport = make();
+    let transport = ground.make();
     let expecting = |path: &str| {
         let mut made = request(Method::POST, &server.url(path), "the body".to_owned());
         made.headers_mut().insert("expect", HeaderValue::from_static("100-continue"));
@@ -206,9 +206,9 @@ fn expect_100_continue_is_passed_on(make: Make<'_>) {
     assert_eq!(answer(&*transport, expecting("/refused")).status(), StatusCode::UNAUTHORIZED);
 }
 
-fn path_and_query_are_kept(make: Make<'_>) {
-    let (server, seen) = echo();
-    let url = format!("http://127.0.0.1:{}/a%20b/%C3%A9//c?x=%2F&y=a+b&z", server.address().port());
-    page(&*make(), get(&url));
+fn path_and_query_are_kept(ground: &Ground<'_>) {
+    let (server, seen) = echo(ground);
+    let url = format!("{}/a%20b/%C3%A9//c?x=%2F&y=a+b&z", server.origin());
+    page(&*ground.make(), get(&url));
     assert_eq!(seen.recv_timeout(AMPLE).expect("the server got it").0.target(), "/a%20b/%C3%A9//c?x=%2F&y=a+b&z");
 }

@@ -59,9 +59,14 @@ impl Server {
         Self { address, connections, stop, accepting: Some(accepting), scheme }
     }
 
+    /// The scheme, host and port.
+    pub(super) fn origin(&self) -> String {
+        format!("{}://localhost:{}", self.scheme, self.address.port())
+    }
+
     /// A URL on this server, with a secret in its query.
     pub(super) fn url(&self, path: &str) -> String {
-        format!("{}://localhost:{}{path}?code={}", self.scheme, self.address.port(), super::SECRET)
+        format!("{}{path}?code={}", self.origin(), super::SECRET)
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -85,9 +90,23 @@ impl Drop for Server {
     }
 }
 
-trait Stream: Read + Write {}
+trait Stream: Read + Write {
+    /// Says that this was all, where the protocol has a word for it.
+    fn end(&mut self) -> io::Result<()>;
+}
 
-impl<S: Read + Write> Stream for S {}
+impl Stream for TcpStream {
+    fn end(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Stream for StreamOwned<ServerConnection, TcpStream> {
+    fn end(&mut self) -> io::Result<()> {
+        self.conn.send_close_notify();
+        self.flush()
+    }
+}
 
 /// The server's end of one connection.
 pub(super) struct Connection {
@@ -135,6 +154,11 @@ impl Connection {
         let mut answer = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", body.len()).into_bytes();
         answer.extend_from_slice(body);
         self.write(answer)
+    }
+
+    /// Ends the connection in good order; a mere drop cuts it.
+    pub(super) fn end(&mut self) -> io::Result<()> {
+        self.stream.end()
     }
 
     /// Waits until the client is gone.
