@@ -2,14 +2,23 @@
 
 use entrada::Error;
 use entrada::ports::asynchronous::Body;
-use entrada_authority::Endpoint;
+use entrada_authority::{Endpoint, Stage};
 use futures::io::{AsyncReadExt as _, repeat};
 use serde_json::{Value, json};
 
 use crate::house::{Ground, House, text};
 
 pub(crate) async fn page_and_challenge(ground: Ground) {
-    let House { stage, client } = House::open(&ground);
+    challenged(House::open(&ground)).await;
+}
+
+pub(crate) async fn over_tls(ground: Ground) {
+    let house = House::with(&ground, Stage::builder().https(true), |builder| builder);
+    assert!(house.stage.external_url().starts_with("https://"));
+    challenged(house).await;
+}
+
+async fn challenged(House { stage, client }: House) {
     let (page, scope) = (format!("{}api/me", stage.external_url()), stage.scope());
     let answer = client.get(&page, &[&scope]).await.unwrap();
     assert!(text(answer).await.contains(&stage.ada().display_name));

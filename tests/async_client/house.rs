@@ -17,7 +17,8 @@ use futures::future::BoxFuture;
 #[derive(Clone)]
 pub(crate) struct Ground {
     pub(crate) block_on: fn(BoxFuture<'static, ()>),
-    pub(crate) transport: Arc<dyn Transport>,
+    /// A transport that trusts this CA (PEM) as well.
+    pub(crate) transport: fn(Option<&str>) -> Arc<dyn Transport>,
     pub(crate) runtime: Arc<dyn Runtime>,
 }
 
@@ -132,7 +133,7 @@ impl House {
         let stage = Arc::new(stage.start().unwrap());
         let builder = AsyncClient::builder(stage.client_id())
             .authority(Authority::entra(&stage.authority_url()).unwrap())
-            .transport(Shared(Arc::clone(&ground.transport)))
+            .transport(Shared((ground.transport)(stage.ca_pem())))
             .runtime(Shared(Arc::clone(&ground.runtime)))
             .clock(StageClock(Arc::clone(&stage), Arc::clone(&ground.runtime)))
             .cache(OnThread::looking_at_once(MemoryCache::new()))

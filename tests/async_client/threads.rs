@@ -18,7 +18,14 @@ use crate::house::Ground;
 pub(crate) fn ground() -> Ground {
     Ground {
         block_on: |scene| block_on(scene),
-        transport: Arc::new(Threads(UreqTransport::new())),
+        transport: |ca| {
+            let builder = UreqTransport::builder();
+            let builder = match ca {
+                Some(pem) => builder.ca_pem(pem),
+                None => builder,
+            };
+            Arc::new(Threads(builder.build().unwrap()))
+        },
         runtime: Arc::new(Threads(UreqTransport::new())),
     }
 }
