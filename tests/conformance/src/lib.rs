@@ -6,4 +6,5 @@
 pub mod blocked;
 pub mod browser;
 pub mod cache;
+pub mod environment;
 pub mod transport;

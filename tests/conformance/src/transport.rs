@@ -1,6 +1,7 @@
 //! What every transport has to do, against a server that can be told to behave badly.
 
 mod answers;
+mod asynchronous;
 mod certificates;
 mod connections;
 mod failures;
@@ -18,6 +19,8 @@ use entrada_core::ports::blocking::{Body, Transport};
 use http::{Method, Request, Response, header};
 use rustls::ServerConfig;
 
+pub use asynchronous::asynchronous;
+
 use certificates::Authority;
 use server::{Connection, Server};
 
@@ -27,6 +30,8 @@ use server::{Connection, Server};
 pub struct Options {
     /// PEM certificates to trust besides the system's.
     pub ca_pem: Option<Vec<u8>>,
+    /// The `User-Agent` of requests that bring none.
+    pub user_agent: Option<String>,
 }
 
 /// Runs the suite; it panics where the transport fails it.
@@ -52,26 +57,30 @@ pub fn transport(make: impl Fn(Options) -> Box<dyn Transport>) {
     secure::suite(&make);
 }
 
-type Make<'a> = &'a dyn Fn(Options) -> Box<dyn Transport>;
+type Make<'a, T = dyn Transport> = &'a dyn Fn(Options) -> Box<T>;
 
 /// What the suites stand on: servers with TLS or without, and transports that trust them.
-struct Ground<'a> {
-    make: Make<'a>,
+struct Ground<'a, T: ?Sized = dyn Transport> {
+    make: Make<'a, T>,
     tls: Option<(Arc<ServerConfig>, Vec<u8>)>,
 }
 
-impl<'a> Ground<'a> {
-    fn plain(make: Make<'a>) -> Self {
+impl<'a, T: ?Sized> Ground<'a, T> {
+    fn plain(make: Make<'a, T>) -> Self {
         Self { make, tls: None }
     }
 
-    fn secure(make: Make<'a>) -> Self {
+    fn secure(make: Make<'a, T>) -> Self {
         let authority = Authority::new();
         Self { make, tls: Some((authority.server("localhost"), authority.pem())) }
     }
 
-    fn make(&self) -> Box<dyn Transport> {
-        (self.make)(Options { ca_pem: self.tls.as_ref().map(|(_, pem)| pem.clone()) })
+    fn make(&self) -> Box<T> {
+        (self.make)(self.options())
+    }
+
+    fn options(&self) -> Options {
+        Options { ca_pem: self.tls.as_ref().map(|(_, pem)| pem.clone()), ..Options::default() }
     }
 
     fn serve(&self, serve: impl Fn(&mut Connection) -> io::Result<()> + Send + Sync + 'static) -> Server {

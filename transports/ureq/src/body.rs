@@ -4,20 +4,15 @@ use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use entrada_core::ports::blocking::Body;
-use http::Method;
-use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use entrada_dial::{Broken, Left, Place};
 use ureq::BodyReader;
 
-use crate::error::Place;
+use crate::error::explain;
 
 /// The body of a request, which keeps to the length that it announced.
-///
-/// A stream that ends early would otherwise be asked for more for ever, and one that is longer would
-/// spoil the connection for the next request.
 pub(crate) struct Outgoing {
     body: Body,
-    /// What the announced length leaves to send; nothing was announced for a chunked body.
-    left: Option<u64>,
+    left: Left,
     failure: Failure,
 }
 
@@ -38,22 +33,12 @@ impl Failure {
 }
 
 impl Outgoing {
-    /// Sets the headers that frame this body, in place of any that are there.
-    pub(crate) fn frame(headers: &mut HeaderMap, method: &Method, body: Body) -> Self {
-        headers.remove(CONTENT_LENGTH);
-        headers.remove(TRANSFER_ENCODING);
-        let left = body.length();
-        match left {
-            // Only where a body is expected must its absence be told (RFC 9110, 8.6).
-            Some(0) if !matches!(*method, Method::POST | Method::PUT | Method::PATCH) => {}
-            Some(length) => drop(headers.insert(CONTENT_LENGTH, HeaderValue::from(length))),
-            None => drop(headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"))),
-        }
-        Self { body, left, failure: Failure::default() }
+    pub(crate) fn new(body: Body) -> Self {
+        Self { left: Left::of(body.length()), body, failure: Failure::default() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.left == Some(0)
+        self.left.is_nothing()
     }
 
     /// Where to look, after the request has failed, whether it was this body that failed.
@@ -62,17 +47,12 @@ impl Outgoing {
     }
 
     fn read_some(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let Some(left) = self.left else { return self.body.read(buffer) };
-        let most = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
-        if most == 0 {
+        let room = self.left.room(buffer.len());
+        if room == 0 {
             return Ok(0);
         }
-        let count = self.body.read(&mut buffer[..most])?;
-        if count == 0 {
-            let text = format!("it ended {left} bytes before the length that was announced");
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
-        }
-        self.left = Some(left - count as u64);
+        let count = self.body.read(&mut buffer[..room])?;
+        self.left.take(count)?;
         Ok(count)
     }
 }
@@ -97,27 +77,23 @@ impl Read for Outgoing {
 pub(crate) struct Incoming {
     reader: BodyReader<'static>,
     place: Place,
-    /// An error stays: a reader that goes on after it must not take the rest for a proper end.
-    failed: Option<(io::ErrorKind, String)>,
+    broken: Option<Broken>,
 }
 
 impl Incoming {
     pub(crate) fn new(body: ureq::Body, place: Place) -> Self {
-        Self { reader: body.into_reader(), place, failed: None }
+        Self { reader: body.into_reader(), place, broken: None }
     }
 }
 
 impl Read for Incoming {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.failed.is_none() {
+        if self.broken.is_none() {
             match self.reader.read(buffer) {
                 Ok(count) => return Ok(count),
-                Err(error) => self.failed = Some(self.place.explain_body(ureq::Error::from(error))),
+                Err(error) => self.broken = Some(explain(&self.place, error.into()).into()),
             }
         }
-        match &self.failed {
-            Some((kind, text)) => Err(io::Error::new(*kind, text.clone())),
-            None => Ok(0),
-        }
+        self.broken.as_ref().map_or(Ok(0), |broken| Err(broken.into()))
     }
 }

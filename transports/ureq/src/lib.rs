@@ -37,31 +37,26 @@
 //! that may be secret; at `trace` it writes whole answers: do not collect that level.
 
 mod body;
-mod builder;
 mod error;
-mod proxy;
-mod roots;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use entrada_core::Fault;
 use entrada_core::ports::AdapterError;
 use entrada_core::ports::blocking::{Body, Transport};
+use entrada_dial::{Place, Settings, announce, is_bodiless};
 use http::uri::Scheme;
-use http::{Method, Request, Response, StatusCode, Uri};
+use http::{Request, Response, Uri};
 use ureq::config::{Config, ConfigBuilder};
-use ureq::tls::{RootCerts, TlsConfig};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::typestate::HttpCrateScope;
 use ureq::{Agent, Proxy, SendBody};
 
-pub use builder::Builder;
-
 use body::{Incoming, Outgoing};
-use error::Place;
-use proxy::Environment;
-use roots::ExtraRoots;
+
+/// Puts a [`UreqTransport`] together.
+pub type Builder = entrada_dial::Builder<UreqTransport>;
 
 /// Blocking HTTP over ureq.
 ///
@@ -80,9 +75,7 @@ enum Agents {
 
 /// Two agents, each made when first needed: the one for https costs the loading of all root certificates.
 struct Own {
-    user_agent: String,
-    roots: ExtraRoots,
-    proxies: Environment,
+    settings: Settings,
     plain: OnceLock<Agent>,
     secure: Mutex<Option<Agent>>,
 }
@@ -90,7 +83,7 @@ struct Own {
 impl UreqTransport {
     /// With the system's root certificates and the environment's proxy.
     pub fn new() -> Self {
-        Self::own(String::new(), ExtraRoots::default(), Environment::read())
+        Self::from(Settings::of_the_system())
     }
 
     /// For more root certificates, another proxy, a user agent.
@@ -105,9 +98,11 @@ impl UreqTransport {
     pub fn from_agent(agent: Agent) -> Self {
         Self { agents: Agents::Given(agent) }
     }
+}
 
-    fn own(user_agent: String, roots: ExtraRoots, proxies: Environment) -> Self {
-        let own = Own { user_agent, roots, proxies, plain: OnceLock::new(), secure: Mutex::new(None) };
+impl From<Settings> for UreqTransport {
+    fn from(settings: Settings) -> Self {
+        let own = Own { settings, plain: OnceLock::new(), secure: Mutex::new(None) };
         Self { agents: Agents::Own(Arc::new(own)) }
     }
 }
@@ -129,11 +124,12 @@ impl Transport for UreqTransport {
         let mut place = Place::of(request.uri(), timeout);
         let (agent, proxy) = self.agents.route(request.uri())?;
         if let Some(Some(proxy)) = &proxy {
-            place.through(proxy);
+            place.through(format!("{}:{}", proxy.host(), proxy.port()));
         }
 
         let (mut parts, body) = request.into_parts();
-        let outgoing = Outgoing::frame(&mut parts.headers, &parts.method, body);
+        announce(&mut parts.headers, &parts.method, body.length());
+        let outgoing = Outgoing::new(body);
         let failure = outgoing.failure();
         let method = parts.method.clone();
         let again = (outgoing.is_empty() && method.is_safe()).then(|| parts.clone());
@@ -152,11 +148,8 @@ impl Transport for UreqTransport {
                 Ok(Response::from_parts(parts, Body::stream(Incoming::new(body, place), length)))
             }
             Err(error) => Err(match failure.take() {
-                Some(failure) => AdapterError::new(
-                    Fault::Other,
-                    format!("the body of the request to {place} could not be read: {failure}"),
-                ),
-                None => place.explain(error),
+                Some(failure) => place.unreadable_body(&failure),
+                None => error::explain(&place, error),
             }),
         }
     }
@@ -189,7 +182,8 @@ impl Agents {
         match self {
             Self::Given(agent) => Ok((agent.clone(), None)),
             Self::Own(own) => {
-                let proxy = own.proxies.for_uri(uri).map_err(|text| AdapterError::new(Fault::Other, text))?;
+                let variable = own.settings.proxies.for_uri(uri);
+                let proxy = variable.map(|it| Proxy::new(it.value()).map_err(|_| it.unusable())).transpose()?;
                 let tls_to_proxy = proxy.as_ref().is_some_and(|proxy| proxy.protocol() == ureq::ProxyProtocol::Https);
                 let secure = uri.scheme() == Some(&Scheme::HTTPS) || tls_to_proxy;
                 let agent = if secure { own.secure()? } else { own.plain() };
@@ -210,17 +204,19 @@ impl Own {
         if let Some(agent) = &*slot {
             return Ok(agent.clone());
         }
-        let agent = self.agent(self.roots.with_system()?);
+        let roots = self.settings.roots.with_system()?;
+        let agent = self.agent(roots.iter().map(|root| Certificate::from_der(root).to_owned()).into());
         Ok(slot.insert(agent).clone())
     }
 
     fn agent(&self, roots: RootCerts) -> Agent {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let user_agent = self.settings.user_agent.as_ref().and_then(|name| name.to_str().ok()).unwrap_or_default();
         let tls = TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build();
         Config::builder()
             .tls_config(tls)
             .proxy(None)
-            .user_agent(&self.user_agent)
+            .user_agent(user_agent)
             .max_idle_connections_per_host(8)
             .build()
             .into()
@@ -252,9 +248,4 @@ fn limit(
 fn needs_lookup(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default();
     host != "localhost" && host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_err()
-}
-
-/// Whether such an answer ends with its head, whatever its headers say about a length.
-fn is_bodiless(method: &Method, status: StatusCode) -> bool {
-    method == Method::HEAD || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }

@@ -9,6 +9,9 @@ fn it_passes_the_suite_of_its_port() {
         if let Some(pem) = options.ca_pem {
             builder = builder.ca_pem(pem);
         }
+        if let Some(name) = options.user_agent {
+            builder = builder.user_agent(name);
+        }
         Box::new(builder.build().unwrap())
     });
 }

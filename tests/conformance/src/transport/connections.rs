@@ -1,6 +1,7 @@
 //! Connections are kept, given up when the server says so, and used side by side.
 
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::{Ground, get, page};
@@ -9,6 +10,7 @@ pub(super) fn suite(ground: &Ground<'_>) {
     a_connection_is_used_again(ground);
     a_closing_server_is_connected_to_again(ground);
     many_requests_go_side_by_side(ground);
+    a_safe_request_survives_the_end_of_a_kept_connection(ground);
 }
 
 fn a_connection_is_used_again(ground: &Ground<'_>) {
@@ -67,4 +69,21 @@ fn many_requests_go_side_by_side(ground: &Ground<'_>) {
         }
     });
     assert!(server.connections() <= 2 * THREADS, "{} connections", server.connections());
+}
+
+fn a_safe_request_survives_the_end_of_a_kept_connection(ground: &Ground<'_>) {
+    let connections = AtomicUsize::new(0);
+    let server = ground.serve(move |connection| {
+        let is_first = connections.fetch_add(1, Ordering::SeqCst) == 0;
+        connection.head()?;
+        connection.answer("200 OK", "kept")?;
+        // The first connection ends when the second request is under way.
+        connection.head()?;
+        if is_first { Ok(()) } else { connection.answer("200 OK", "kept") }
+    });
+    let transport = ground.make();
+    for _ in 0..3 {
+        assert_eq!(page(&*transport, get(&server.url("/"))).1, b"kept");
+    }
+    assert_eq!(server.connections(), 2);
 }

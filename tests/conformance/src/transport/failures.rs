@@ -1,12 +1,14 @@
 //! What fails is an error with the right fault, in time, and without a secret.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::net::TcpListener;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use entrada_core::Fault;
+use entrada_core::ports::blocking::Body;
 use http::Method;
 
 use super::{AMPLE, Ground, SECRET, SHORT, answer, broken_body, failure, get, page, request};
@@ -22,6 +24,9 @@ pub(super) fn suite(ground: &Ground<'_>) {
     a_head_that_trickles_is_too_slow(ground);
     a_slow_body(ground);
     a_slow_but_steady_body_is_no_failure(ground);
+    an_upload_that_is_not_taken(ground);
+    a_slow_source_is_no_failure(ground);
+    a_url_that_is_none(ground);
 }
 
 fn nobody_is_there(ground: &Ground<'_>) {
@@ -118,7 +123,8 @@ fn a_slow_head(ground: &Ground<'_>) {
         let server = ground.serve(move |connection| {
             connection.head()?;
             connection.write(wire)?;
-            connection.wait_for_the_end()
+            connection.wait_for_the_end();
+            Ok(())
         });
         let begin = Instant::now();
         let error = failure(&*ground.make(), get(&server.url("/slow")), SHORT);
@@ -147,7 +153,8 @@ fn a_slow_body(ground: &Ground<'_>) {
     let server = ground.serve(|connection| {
         connection.head()?;
         connection.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nfirst")?;
-        connection.wait_for_the_end()
+        connection.wait_for_the_end();
+        Ok(())
     });
     let transport = ground.make();
     let mut answer = transport.send(get(&server.url("/slow")), SHORT).expect("the head is there");
@@ -173,4 +180,49 @@ fn a_slow_but_steady_body_is_no_failure(ground: &Ground<'_>) {
     let mut answer = transport.send(get(&server.url("/steady")), SHORT).expect("the head is there");
     let body = answer.body_mut().read_to_limit(100).expect("each wait is shorter than the limit");
     assert_eq!(body.as_deref(), Some(&b"xxxxxx"[..]));
+}
+
+fn an_upload_that_is_not_taken(ground: &Ground<'_>) {
+    let (done, is_done) = channel::<()>();
+    let is_done = Mutex::new(is_done);
+    let server = ground.serve(move |connection| {
+        connection.head()?;
+        // Nothing is read until the client has given up.
+        is_done.lock().expect("is_done").recv_timeout(AMPLE).map_err(io::Error::other)
+    });
+    let endless = Body::stream(io::repeat(b'x'), None);
+    let error = failure(&*ground.make(), request(Method::POST, &server.url("/upload"), endless), SHORT);
+    drop(done);
+    assert_eq!(error.fault(), Fault::TimedOut, "{error}");
+}
+
+/// A stream that takes its time.
+struct Slow(Option<Duration>);
+
+impl Read for Slow {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(pause) = self.0.take() else { return Ok(0) };
+        std::thread::sleep(pause);
+        buffer[..4].copy_from_slice(b"slow");
+        Ok(4)
+    }
+}
+
+fn a_slow_source_is_no_failure(ground: &Ground<'_>) {
+    let server = ground.serve(|connection| {
+        let head = connection.head()?;
+        let body = connection.body(&head)?;
+        connection.answer("200 OK", body)
+    });
+    let slow = Body::stream(Slow(Some(SHORT * 3)), None);
+    let answer = ground.make().send(request(Method::POST, &server.url("/upload"), slow), SHORT);
+    let body = answer.expect("only the source is slow").into_body().read_to_limit(100);
+    assert_eq!(body.expect("the body").as_deref(), Some(&b"slow"[..]));
+}
+
+fn a_url_that_is_none(ground: &Ground<'_>) {
+    for url in [format!("/only/a/path?code={SECRET}"), format!("ftp://files.example/?code={SECRET}")] {
+        let error = failure(&*ground.make(), get(&url), AMPLE);
+        assert_eq!(error.fault(), Fault::Other, "{error}");
+    }
 }

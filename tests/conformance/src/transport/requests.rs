@@ -9,7 +9,7 @@ use entrada_core::ports::blocking::Body;
 use http::{HeaderValue, Method, StatusCode};
 
 use super::server::{Head, Server};
-use super::{AMPLE, Ground, answer, failure, get, page, request};
+use super::{AMPLE, Ground, Options, answer, failure, get, page, request};
 
 pub(super) fn suite(ground: &Ground<'_>) {
     any_method_with_and_without_a_body(ground);
@@ -19,6 +19,7 @@ pub(super) fn suite(ground: &Ground<'_>) {
     a_body_that_breaks_its_word_is_an_error(ground);
     expect_100_continue_is_passed_on(ground);
     path_and_query_are_kept(ground);
+    a_user_agent_is_sent_where_none_is_brought(ground);
 }
 
 /// A server that tells what it got, and answers with the body that came.
@@ -180,14 +181,18 @@ fn a_body_that_breaks_its_word_is_an_error(ground: &Ground<'_>) {
 }
 
 fn expect_100_continue_is_passed_on(ground: &Ground<'_>) {
-    let server = ground.serve(|connection| {
+    let (told, sent_in_vain) = channel();
+    let told = Mutex::new(told);
+    let server = ground.serve(move |connection| {
         loop {
             let head = connection.head()?;
             if head.value("expect") != Some("100-continue") {
                 return connection.answer("400 No Expect", "");
             }
             if head.target().starts_with("/refused") {
-                return connection.write("HTTP/1.1 401 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                connection.write("HTTP/1.1 401 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")?;
+                let rest = connection.wait_for_the_end();
+                return told.lock().expect("told").send(rest).map_err(io::Error::other);
             }
             connection.write("HTTP/1.1 100 Continue\r\n\r\n")?;
             let body = connection.body(&head)?;
@@ -204,6 +209,7 @@ fn expect_100_continue_is_passed_on(ground: &Ground<'_>) {
     let (parts, body) = page(&*transport, expecting("/upload"));
     assert_eq!((parts.status, body.as_slice()), (StatusCode::OK, &b"the body"[..]));
     assert_eq!(answer(&*transport, expecting("/refused")).status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(sent_in_vain.recv_timeout(AMPLE), Ok(0), "the body was held back");
 }
 
 fn path_and_query_are_kept(ground: &Ground<'_>) {
@@ -211,4 +217,17 @@ fn path_and_query_are_kept(ground: &Ground<'_>) {
     let url = format!("{}/a%20b/%C3%A9//c?x=%2F&y=a+b&z", server.origin());
     page(&*ground.make(), get(&url));
     assert_eq!(seen.recv_timeout(AMPLE).expect("the server got it").0.target(), "/a%20b/%C3%A9//c?x=%2F&y=a+b&z");
+}
+
+fn a_user_agent_is_sent_where_none_is_brought(ground: &Ground<'_>) {
+    let (server, seen) = echo(ground);
+    let named = (ground.make)(Options { user_agent: Some("reports/2.1".to_owned()), ..ground.options() });
+    page(&*named, get(&server.url("/")));
+    let mut own = get(&server.url("/"));
+    own.headers_mut().insert("user-agent", HeaderValue::from_static("own/1"));
+    page(&*named, own);
+    for expected in ["reports/2.1", "own/1"] {
+        let (head, _) = seen.recv_timeout(AMPLE).expect("the server got it");
+        assert_eq!(head.values("user-agent").collect::<Vec<_>>(), [expected]);
+    }
 }

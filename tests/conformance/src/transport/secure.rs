@@ -9,7 +9,7 @@ use super::{AMPLE, Options, failure, get, page};
 
 pub(super) fn suite(make: &dyn Fn(Options) -> Box<dyn Transport>) {
     let authority = Authority::new();
-    let told = || make(Options { ca_pem: Some(authority.pem()) });
+    let told = || make(Options { ca_pem: Some(authority.pem()), ..Options::default() });
 
     let good = Server::secure(authority.server("localhost"), serve);
     let transport = told();

@@ -161,9 +161,13 @@ impl Connection {
         self.stream.end()
     }
 
-    /// Waits until the client is gone.
-    pub(super) fn wait_for_the_end(&mut self) -> io::Result<()> {
-        io::copy(&mut self.stream, &mut io::sink()).map(drop)
+    /// Waits until the client is gone, and tells how many bytes it sent until then.
+    pub(super) fn wait_for_the_end(&mut self) -> usize {
+        let (mut buffer, mut sent) = ([0; 4096], 0);
+        while let Ok(count @ 1..) = self.stream.read(&mut buffer) {
+            sent += count;
+        }
+        sent
     }
 
     fn chunk_size(&mut self) -> io::Result<usize> {

@@ -1,27 +1,61 @@
 //! Which proxy a request goes through, by the environment, as users of curl expect.
 
+use std::fmt;
 use std::net::IpAddr;
 
+use entrada_core::Fault;
+use entrada_core::ports::AdapterError;
 use http::Uri;
 use http::uri::Scheme;
-use ureq::Proxy;
 
-/// The environment's variables about proxies, as they were when the transport was made.
-#[derive(Default)]
-pub(crate) struct Environment {
+/// The environment's variables about proxies, as they were when this was made; without any, by default.
+#[derive(Debug, Default)]
+pub struct Environment {
     https: Option<Variable>,
     http: Option<Variable>,
     exceptions: String,
 }
 
+/// A variable that names a proxy.
 #[derive(Clone)]
-struct Variable {
+pub struct Variable {
     name: &'static str,
     value: String,
 }
 
+impl Variable {
+    /// Its name, such as `https_proxy`.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Its value, which may hold a password.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// That its value is not the URL of a proxy; without that value.
+    pub fn unusable(&self) -> AdapterError {
+        let name = self.name;
+        AdapterError::new(
+            Fault::Other,
+            format!(
+                "{name} is not the URL of a proxy: expected is http://host:port, or https, socks4, socks4a, \
+                 socks5, socks5h; leave it empty for none"
+            ),
+        )
+    }
+}
+
+impl fmt::Debug for Variable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Variable").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 impl Environment {
-    pub(crate) fn read() -> Self {
+    /// As they are now.
+    pub fn read() -> Self {
         Self::from_lookup(|name| std::env::var(name).ok())
     }
 
@@ -40,22 +74,13 @@ impl Environment {
         }
     }
 
-    /// The proxy for this URI, if any; the error is a sentence, without the value, which may hold a password.
-    pub(crate) fn for_uri(&self, uri: &Uri) -> Result<Option<Proxy>, String> {
+    /// What names the proxy for this URI, if anything does.
+    pub fn for_uri(&self, uri: &Uri) -> Option<&Variable> {
         let chosen = if uri.scheme() == Some(&Scheme::HTTPS) { &self.https } else { &self.http };
-        let Some(variable) = chosen else { return Ok(None) };
         let host = uri.host().unwrap_or_default();
         let host = host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
-        if is_this_computer(&host) || is_excepted(&self.exceptions, &host) {
-            return Ok(None);
-        }
-        Proxy::new(&variable.value).map(Some).map_err(|_| {
-            format!(
-                "{} is not the URL of a proxy: expected is http://host:port, or https, socks4, socks4a, \
-                 socks5, socks5h; leave it empty for none",
-                variable.name
-            )
-        })
+        let direct = is_this_computer(&host) || is_excepted(&self.exceptions, &host);
+        chosen.as_ref().filter(|_| !direct)
     }
 }
 
@@ -108,26 +133,26 @@ mod tests {
     fn chosen(variables: &[(&str, &str)], uri: &str) -> Option<String> {
         let lookup =
             |name: &str| variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| value.to_string());
-        let proxy = Environment::from_lookup(lookup).for_uri(&uri.parse().unwrap()).unwrap();
-        proxy.map(|proxy| format!("{}:{}", proxy.host(), proxy.port()))
+        let environment = Environment::from_lookup(lookup);
+        environment.for_uri(&uri.parse().unwrap()).map(|variable| variable.value().to_owned())
     }
 
     #[test]
     fn the_scheme_decides_and_lower_case_goes_first() {
         let env = [("https_proxy", "http://low:1"), ("HTTPS_PROXY", "http://high:2"), ("http_proxy", "plain:3")];
-        assert_eq!(chosen(&env, "https://app.example/").as_deref(), Some("low:1"));
-        assert_eq!(chosen(&env[1..], "https://app.example/").as_deref(), Some("high:2"));
+        assert_eq!(chosen(&env, "https://app.example/").as_deref(), Some("http://low:1"));
+        assert_eq!(chosen(&env[1..], "https://app.example/").as_deref(), Some("http://high:2"));
         assert_eq!(chosen(&env, "http://app.example/").as_deref(), Some("plain:3"));
         assert_eq!(chosen(&env[2..], "https://app.example/"), None);
         let env = [("ALL_PROXY", "socks5h://all:4"), ("https_proxy", "")];
-        assert_eq!(chosen(&env, "https://app.example/").as_deref(), Some("all:4"));
-        assert_eq!(chosen(&env, "http://app.example/").as_deref(), Some("all:4"));
+        assert_eq!(chosen(&env, "https://app.example/").as_deref(), Some("socks5h://all:4"));
+        assert_eq!(chosen(&env, "http://app.example/").as_deref(), Some("socks5h://all:4"));
     }
 
     #[test]
     fn a_cgi_client_cannot_set_a_proxy() {
         let env = [("HTTP_PROXY", "http://high:2"), ("REQUEST_METHOD", "GET")];
-        assert_eq!(chosen(&env[..1], "http://app.example/").as_deref(), Some("high:2"));
+        assert_eq!(chosen(&env[..1], "http://app.example/").as_deref(), Some("http://high:2"));
         assert_eq!(chosen(&env, "http://app.example/"), None);
     }
 
@@ -172,9 +197,12 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_no_url_is_told_without_its_password() {
+    fn a_value_is_never_shown() {
         let lookup = |name: &str| (name == "https_proxy").then(|| "gopher://user:S3CRET@p:1".to_owned());
-        let text = Environment::from_lookup(lookup).for_uri(&"https://app.example/".parse().unwrap()).unwrap_err();
+        let environment = Environment::from_lookup(lookup);
+        let uri = "https://app.example/".parse().unwrap();
+        let text = environment.for_uri(&uri).unwrap().unusable().to_string();
         assert!(text.starts_with("https_proxy is not") && !text.contains("S3CRET"), "{text}");
+        assert!(!format!("{environment:?}").contains("S3CRET"), "{environment:?}");
     }
 }

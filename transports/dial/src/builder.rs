@@ -1,29 +1,35 @@
 //! How a transport is put together.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use entrada_core::Fault;
 use entrada_core::ports::AdapterError;
+use http::HeaderValue;
 
-use crate::UreqTransport;
-use crate::proxy::Environment;
-use crate::roots::ExtraRoots;
+use crate::{Environment, Roots};
 
-/// Puts a [`UreqTransport`] together.
+/// Puts a transport together.
 ///
 /// ```
-/// let transport = entrada_ureq::UreqTransport::builder()
-///     .user_agent("reports/2.1")
-///     .proxy_from_env(false)
-///     .build()?;
+/// # #[derive(Debug)]
+/// # struct MyTransport;
+/// # impl From<entrada_dial::Settings> for MyTransport {
+/// #     fn from(_: entrada_dial::Settings) -> Self { Self }
+/// # }
+/// # impl MyTransport {
+/// #     fn builder() -> entrada_dial::Builder<Self> { entrada_dial::Builder::default() }
+/// # }
+/// let transport = MyTransport::builder().user_agent("reports/2.1").proxy_from_env(false).build()?;
 /// # Ok::<(), entrada_core::ports::AdapterError>(())
 /// ```
-#[derive(Debug)]
 #[must_use]
-pub struct Builder {
+pub struct Builder<T> {
     roots: Vec<Source>,
     user_agent: String,
     proxy_from_env: bool,
+    makes: PhantomData<fn() -> T>,
 }
 
 #[derive(Debug)]
@@ -32,13 +38,40 @@ enum Source {
     Pem(Vec<u8>),
 }
 
-impl Default for Builder {
-    fn default() -> Self {
-        Self { roots: Vec::new(), user_agent: String::new(), proxy_from_env: true }
+/// What a transport is made from.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The `User-Agent` of requests that bring none.
+    pub user_agent: Option<HeaderValue>,
+    /// The certificates that are trusted besides the system's.
+    pub roots: Roots,
+    /// The proxies of the environment.
+    pub proxies: Environment,
+}
+
+impl Settings {
+    /// The system's root certificates and the environment's proxies, and no user agent.
+    pub fn of_the_system() -> Self {
+        Self { user_agent: None, roots: Roots::default(), proxies: Environment::read() }
     }
 }
 
-impl Builder {
+impl<T> Default for Builder<T> {
+    fn default() -> Self {
+        Self { roots: Vec::new(), user_agent: String::new(), proxy_from_env: true, makes: PhantomData }
+    }
+}
+
+impl<T> fmt::Debug for Builder<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Builder");
+        shown.field("roots", &self.roots).field("user_agent", &self.user_agent);
+        shown.field("proxy_from_env", &self.proxy_from_env).finish()
+    }
+}
+
+impl<T: From<Settings>> Builder<T> {
     /// Trusts the certificates in this PEM file as well, besides the system's; may be called again.
     ///
     /// For an authority or an app with a certificate from a private CA.
@@ -83,11 +116,10 @@ impl Builder {
     ///
     /// A CA file that is missing ([`Fault::NotFound`]), cannot be read ([`Fault::Denied`]), or has no
     /// certificate in it ([`Fault::Corrupt`]); a user agent that is no header value ([`Fault::Other`]).
-    pub fn build(self) -> Result<UreqTransport, AdapterError> {
-        if http::HeaderValue::from_str(&self.user_agent).is_err() {
-            return Err(AdapterError::new(Fault::Other, "the user agent has characters that no header may have"));
-        }
-        let mut roots = ExtraRoots::default();
+    pub fn build(self) -> Result<T, AdapterError> {
+        let user_agent = HeaderValue::try_from(self.user_agent)
+            .map_err(|_| AdapterError::new(Fault::Other, "the user agent has characters that no header may have"))?;
+        let mut roots = Roots::default();
         for source in self.roots {
             match source {
                 Source::File(path) => roots.add_file(&path)?,
@@ -95,6 +127,6 @@ impl Builder {
             }
         }
         let proxies = if self.proxy_from_env { Environment::read() } else { Environment::default() };
-        Ok(UreqTransport::own(self.user_agent, roots, proxies))
+        Ok(T::from(Settings { user_agent: Some(user_agent).filter(|name| !name.is_empty()), roots, proxies }))
     }
 }
