@@ -13,7 +13,8 @@ use crate::builder::Builder;
 
 /// Puts an [`AsyncClient`] together; made by [`AsyncClient::builder`].
 ///
-/// A transport and a runtime must be named; what else is not given comes from the features: the file cache in its
+/// A transport and a runtime must be named, or both at once by the runtime's name: features add up over a program's
+/// dependencies, and so none of them decides which runtime this is. What else is not given comes from the features: the file cache in its
 /// usual place, the system browser.
 pub type AsyncClientBuilder = Builder<AsyncAdapters>;
 
@@ -39,6 +40,12 @@ impl AsyncClientBuilder {
     pub fn runtime(mut self, runtime: impl Runtime + 'static) -> Self {
         self.adapters.runtime = Some(Arc::new(runtime));
         self
+    }
+
+    /// smol's transport and runtime: whoever enables the feature `smol` says this, and awaits anywhere.
+    #[cfg(feature = "smol")]
+    pub fn smol(self) -> Self {
+        self.transport(entrada_smol::SmolTransport::new()).runtime(entrada_smol::Smol)
     }
 
     /// Where tokens are kept.

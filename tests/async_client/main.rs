@@ -49,6 +49,28 @@ mod on_threads {
     all_scenes_on!(crate::threads::ground());
 }
 
+#[cfg(feature = "smol")]
+mod on_smol {
+    use std::sync::Arc;
+
+    use entrada::smol::{Smol, SmolTransport};
+
+    use crate::house::Ground;
+
+    fn ground() -> Ground {
+        Ground {
+            block_on: |scene| smol::block_on(scene),
+            transport: |ca| {
+                let builder = SmolTransport::builder();
+                Arc::new(if let Some(pem) = ca { builder.ca_pem(pem) } else { builder }.build().unwrap())
+            },
+            runtime: Arc::new(Smol),
+        }
+    }
+
+    all_scenes_on!(ground());
+}
+
 #[test]
 fn what_is_missing_is_named() {
     let error = entrada::AsyncClient::builder("id").tenant("contoso.example").build().unwrap_err();

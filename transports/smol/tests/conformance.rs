@@ -14,7 +14,7 @@ fn made(options: Options) -> SmolTransport {
     if let Some(name) = options.user_agent {
         builder = builder.user_agent(name);
     }
-    builder.build().unwrap()
+    builder.build().expect("a transport")
 }
 
 fn block_on() -> BlockOn {
