@@ -1,0 +1,33 @@
+//! The main job with each transport and each cache, among programs that others wrote: sign in with a real browser, call
+//! a real resource server, come back later, be refused in the end.
+#![expect(clippy::unwrap_used, reason = "a proof ends where it fails")]
+
+#[path = "adapters/asynchronous.rs"]
+mod asynchronous;
+#[path = "adapters/blocking.rs"]
+mod blocking;
+#[path = "adapters/house.rs"]
+mod house;
+
+use std::sync::Arc;
+
+use entrada::file_cache::FileCache;
+use entrada::memory_cache::MemoryCache;
+use entrada::smol::{Smol, SmolTransport};
+use entrada_interop::World;
+
+#[test]
+fn ureq_and_a_cache_in_memory() {
+    blocking::main_job(|_| MemoryCache::new());
+}
+
+#[test]
+fn ureq_and_a_cache_in_a_file() {
+    blocking::main_job(|world| FileCache::new(world.cache_path()));
+}
+
+#[test]
+fn smol() {
+    let transport = |world: &World| SmolTransport::builder().ca_file(world.ca_path()).build().unwrap();
+    ::smol::block_on(asynchronous::main_job(Arc::new(Smol), transport, |_| MemoryCache::new()));
+}
