@@ -17,8 +17,9 @@ use common::{CLIENT, FULL, SHORT, TENANT, cache_of, node, python, row, scope};
 use entrada::cache::TokenCache;
 use entrada::file_cache::FileCache;
 use entrada::memory_cache::MemoryCache;
+use entrada::ports::asynchronous::OnThread;
 use entrada::ports::blocking::Cache;
-use entrada::{Client, TokenRequest, TokenSource};
+use entrada::{AsyncClient, AsyncClientBuilder, Client, TokenRequest, TokenSource};
 
 /// How long each thing is repeated, and how often at least.
 const BUDGET: Duration = Duration::from_secs(1);
@@ -42,14 +43,27 @@ fn hits(what: &str, path: &Path, count: usize) -> Result<(), Box<dyn Error>> {
     let request = TokenRequest::new([scope(count / 2)])?;
     for (who, client) in [
         ("entrada, cache in a file", Client::builder(CLIENT).cache(FileCache::new(path))),
-        ("entrada, cache in memory", Client::builder(CLIENT).cache(memory)),
+        ("entrada, cache in memory", Client::builder(CLIENT).cache(memory.clone())),
     ] {
         let client = client.tenant(TENANT).build()?;
         let hit = || client.silent_for(&request).map(|token| token.source);
         assert_eq!(hit()?, TokenSource::Cache);
         row(what, who, &mut rounds(hit));
     }
+    for (who, cache) in [
+        ("entrada, asynchronous, cache in a file", asynchronous(FileCache::new(path))),
+        ("entrada, asynchronous, cache in memory", asynchronous(memory)),
+    ] {
+        let client = cache.tenant(TENANT).smol().build()?;
+        let hit = || smol::future::block_on(client.silent_for(&request)).map(|token| token.source);
+        assert_eq!(hit()?, TokenSource::Cache);
+        row(what, who, &mut rounds(hit));
+    }
     peers(what, "hit", path)
+}
+
+fn asynchronous(cache: impl Cache + 'static) -> AsyncClientBuilder {
+    AsyncClient::builder(CLIENT).cache(OnThread::looking_at_once(cache))
 }
 
 /// The whole file into memory and back into bytes.
