@@ -26,6 +26,7 @@
 //! | --- | --- | --- |
 //! | `ureq` | the blocking HTTP transport: rustls, the system's roots, proxies from the environment | yes |
 //! | `smol` | the asynchronous HTTP transport on smol, over hyper; smol's clock and executor; implies `async` | |
+//! | `surf` | the asynchronous HTTP transport on async-std, over surf; both are no longer maintained; implies `async` | |
 //! | `file-cache` | the token cache in one file, in the format that Microsoft's libraries share | yes |
 //! | `memory-cache` | the token cache in memory | |
 //! | `system-browser` | the sign-in in the user's browser, with a loopback redirect | yes |
@@ -64,6 +65,8 @@ pub use entrada_cache_file as file_cache;
 pub use entrada_cache_memory as memory_cache;
 #[cfg(feature = "smol")]
 pub use entrada_smol as smol;
+#[cfg(feature = "surf")]
+pub use entrada_surf as surf;
 #[cfg(feature = "ureq")]
 pub use entrada_ureq as ureq;
 

@@ -59,7 +59,7 @@ impl Connection for HyperConnection {
         let go_ahead = outgoing.go_ahead();
         // Only path and query go into the request line.
         parts.uri = parts.uri.into_parts().path_and_query.map_or_else(Uri::default, Uri::from);
-        let mut request = Request::from_parts(parts, Payload::new(outgoing));
+        let mut request = Request::from_parts(parts, Payload(outgoing));
         hyper::ext::on_informational(&mut request, move |answer| {
             if answer.status() == http::StatusCode::CONTINUE {
                 go_ahead();

@@ -16,8 +16,13 @@ use crate::Left;
 pub struct Outgoing {
     reader: Pin<Box<dyn AsyncRead + Send>>,
     left: Left,
+    /// How many reads may follow before others have their turn.
+    turn: u8,
     upload: Upload,
 }
+
+/// How many reads are answered in a row: an engine that always has more to send would never look for an answer.
+const TURN: u8 = 16;
 
 /// How far a request has come.
 #[derive(Clone)]
@@ -47,7 +52,7 @@ impl Outgoing {
             ended: left.is_nothing(),
             failure: None,
         };
-        Self { reader: body.into_reader(), left, upload: Upload { state: Arc::new(Mutex::new(state)) } }
+        Self { reader: body.into_reader(), left, turn: TURN, upload: Upload { state: Arc::new(Mutex::new(state)) } }
     }
 
     /// Its length, where it is known.
@@ -78,6 +83,12 @@ impl AsyncRead for Outgoing {
             *waker = Some(context.waker().clone());
             return Poll::Pending;
         }
+        if this.turn == 0 {
+            this.turn = TURN;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        this.turn -= 1;
         let read = loop {
             match this.reader.as_mut().poll_read(context, &mut buffer[..room]) {
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -1,0 +1,19 @@
+//! What the environment decides.
+
+use std::sync::Arc;
+
+use entrada_conformance::blocked::Blocked;
+use entrada_conformance::environment;
+use entrada_surf::SurfTransport;
+
+#[test]
+#[ignore = "a part of the other test, which starts it"]
+fn the_process_under_test() {
+    let transport = Blocked::new(SurfTransport::new(), Arc::new(|future| async_std::task::block_on(future)));
+    environment::in_a_process_of_its_own(&transport);
+}
+
+#[test]
+fn it_heeds_the_environment() {
+    environment::environment("the_process_under_test");
+}
