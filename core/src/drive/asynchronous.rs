@@ -10,7 +10,7 @@ use std::vec::Vec;
 use futures::io::AsyncReadExt;
 use tracing::Instrument as _;
 
-use super::sent::{Sent, authorize};
+use super::sent::Sent;
 use super::trace::{self, Times};
 use super::{Cause, Guards, http_answer, http_request, no_listener, too_large};
 use crate::cache::Snapshot;
@@ -130,7 +130,7 @@ where
     let mut bearer = token(None).await?;
     loop {
         let sent = Sent::of(&request, request.body().as_bytes());
-        authorize(&mut request, &exchange, &bearer)?;
+        exchange.authorize(&bearer, request.headers_mut())?;
         let response = transport.send(request, timeout).await.map_err(|error| Error::from_adapter(Port::App, error))?;
         let next = match sent.heard(&mut exchange, &bearer, &response)? {
             Next::Deliver => None,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use std::vec;
 use std::vec::Vec;
 
-use super::sent::{Sent, authorize};
+use super::sent::Sent;
 use super::trace::{self, Times};
 use super::{Cause, Guards, http_answer, http_request, no_listener, too_large};
 use crate::cache::Snapshot;
@@ -123,7 +123,7 @@ pub fn call(
     let mut bearer = token(None)?;
     loop {
         let sent = Sent::of(&request, request.body().as_bytes());
-        authorize(&mut request, &exchange, &bearer)?;
+        exchange.authorize(&bearer, request.headers_mut())?;
         let response = transport.send(request, timeout).map_err(|error| Error::from_adapter(Port::App, error))?;
         let next = match sent.heard(&mut exchange, &bearer, &response)? {
             Next::Deliver => None,

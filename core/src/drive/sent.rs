@@ -5,7 +5,7 @@ use std::string::String;
 use std::vec::Vec;
 
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 
 use crate::protocol::{Exchange, Next};
 use crate::{Error, Token};
@@ -36,11 +36,7 @@ impl Sent {
         token: &Token,
         response: &Response<B>,
     ) -> Result<Next, Error> {
-        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let owned: Vec<(&str, String)> =
-            response.headers().iter().map(|(name, value)| (name.as_str(), text(value))).collect();
-        let headers: Vec<(&str, &str)> = owned.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        exchange.heard(token, self.method.as_str(), response.status().as_u16(), &headers)
+        exchange.heard_http(token, &self.method, response.status(), response.headers())
     }
 
     /// The same once more; `None` where the body was a stream.
@@ -76,14 +72,33 @@ impl Sent {
     }
 }
 
-/// Puts the Bearer on, where the request goes to the app's own origin; nobody else's stays there.
-pub(super) fn authorize<B>(request: &mut Request<B>, exchange: &Exchange, token: &Token) -> Result<(), Error> {
-    request.headers_mut().remove(AUTHORIZATION);
-    if let Some(bearer) = exchange.authorization(token) {
-        let mut value = HeaderValue::from_str(bearer.expose())
-            .map_err(|_| Error::Config("the token has characters that no header can carry".into()))?;
-        value.set_sensitive(true);
-        request.headers_mut().insert(AUTHORIZATION, value);
+/// With the feature `std`: the same for heads of the crate `http`, as middleware has them in its hands.
+impl Exchange {
+    /// Puts the Bearer on, where the request that is due goes to the app's own origin; nobody else's stays there.
+    ///
+    /// Fails with [`Error::Config`] where the token has characters that no header can carry.
+    pub fn authorize(&self, token: &Token, headers: &mut HeaderMap) -> Result<(), Error> {
+        headers.remove(AUTHORIZATION);
+        if let Some(bearer) = self.authorization(token) {
+            let mut value = HeaderValue::from_str(bearer.expose())
+                .map_err(|_| Error::Config("the token has characters that no header can carry".into()))?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Reads the head of an answer; see [`heard`](Exchange::heard).
+    pub fn heard_http(
+        &mut self,
+        token: &Token,
+        method: &Method,
+        status: StatusCode,
+        headers: &HeaderMap,
+    ) -> Result<Next, Error> {
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let owned: Vec<(&str, String)> = headers.iter().map(|(name, value)| (name.as_str(), text(value))).collect();
+        let headers: Vec<(&str, &str)> = owned.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.heard(token, method.as_str(), status.as_u16(), &headers)
+    }
 }

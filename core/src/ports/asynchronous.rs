@@ -14,7 +14,7 @@ use super::AdapterError;
 pub use super::blocking::{Entropy, TryLock};
 pub use super::on_thread::OnThread;
 use crate::cache::Snapshot;
-use crate::{Listen, Listening, Prompt, Receive, Redirect, UnixTime};
+use crate::{Error, Listen, Listening, Prompt, Receive, Redirect, Token, UnixTime};
 
 /// Sends HTTP requests; see [`blocking::Transport`](super::blocking::Transport).
 #[async_trait]
@@ -22,6 +22,88 @@ pub trait Transport: Send + Sync {
     /// Sends, and resolves as soon as the head of the answer is there.
     async fn send(&self, request: http::Request<Body>, timeout: Duration)
     -> Result<http::Response<Body>, AdapterError>;
+}
+
+/// A transport made of a closure; see [`transport_fn`].
+#[derive(Clone, Copy)]
+pub struct TransportFn<F>(F);
+
+/// A transport made of a closure, for an HTTP stack that has no crate of its own here. The closure keeps the
+/// promises of [`blocking::Transport`](super::blocking::Transport).
+///
+/// ```
+/// use entrada_core::ports::asynchronous::{Body, Transport, transport_fn};
+/// # struct Stack;
+/// # impl Stack {
+/// #     async fn exchange(&self, _: http::Request<Body>) -> std::io::Result<http::Response<Body>> {
+/// #         Ok(http::Response::new(Body::empty()))
+/// #     }
+/// # }
+/// # let stack = std::sync::Arc::new(Stack);
+/// use entrada_core::ports::AdapterError;
+///
+/// let transport: &dyn Transport = &transport_fn(move |request, _timeout| {
+///     let stack = stack.clone();
+///     async move {
+///         stack.exchange(request).await.map_err(|error| AdapterError::io("the request failed", error))
+///     }
+/// });
+/// ```
+pub fn transport_fn<F, A>(send: F) -> TransportFn<F>
+where
+    F: Fn(http::Request<Body>, Duration) -> A + Send + Sync,
+    A: Future<Output = Result<http::Response<Body>, AdapterError>> + Send,
+{
+    TransportFn(send)
+}
+
+#[async_trait]
+impl<F, A> Transport for TransportFn<F>
+where
+    F: Fn(http::Request<Body>, Duration) -> A + Send + Sync,
+    A: Future<Output = Result<http::Response<Body>, AdapterError>> + Send,
+{
+    async fn send(
+        &self,
+        request: http::Request<Body>,
+        timeout: Duration,
+    ) -> Result<http::Response<Body>, AdapterError> {
+        (self.0)(request, timeout).await
+    }
+}
+
+impl<F> fmt::Debug for TransportFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TransportFn")
+    }
+}
+
+/// Gives access tokens for one app to whatever calls it, such as middleware of an HTTP client.
+///
+/// A closure is one:
+///
+/// ```
+/// use entrada_core::ports::asynchronous::TokenProvider;
+/// use entrada_core::{Error, Token};
+/// # async fn a_token(_claims: Option<String>) -> Result<Token, Error> { Err(Error::Cancelled) }
+///
+/// let provider: &dyn TokenProvider = &|claims: Option<String>| async move { a_token(claims).await };
+/// ```
+#[async_trait]
+pub trait TokenProvider: Send + Sync {
+    /// A token that is good now; one with these claims (JSON) where the app demands them.
+    async fn token(&self, claims: Option<String>) -> Result<Token, Error>;
+}
+
+#[async_trait]
+impl<F, A> TokenProvider for F
+where
+    F: Fn(Option<String>) -> A + Send + Sync,
+    A: Future<Output = Result<Token, Error>> + Send,
+{
+    async fn token(&self, claims: Option<String>) -> Result<Token, Error> {
+        self(claims).await
+    }
 }
 
 /// Keeps the bytes of the token cache; see [`blocking::Cache`](super::blocking::Cache).

@@ -14,13 +14,58 @@ use crate::{Listen, Listening, Prompt, Receive, Redirect, UnixTime};
 /// Sends HTTP requests: the flow's own, and the calls to the app.
 ///
 /// An implementation never follows a redirect, keeps no cookies, and adds no header of its own besides
-/// those that frame the message (`Host`, `Content-Length`, `Transfer-Encoding`, `Connection`) and an
-/// `Accept-Encoding` that it undoes itself. A status of 4xx or 5xx is an answer, not an error.
+/// those that frame the message (`Host`, `Content-Length`, `Transfer-Encoding`, `Connection`), an
+/// `Accept-Encoding` that it undoes itself, and `Accept: */*`, which says what no `Accept` says (RFC 9110 12.5.1).
+/// A status of 4xx or 5xx is an answer, not an error.
 pub trait Transport: Send + Sync {
     /// Sends, and returns as soon as the head of the answer is there.
     ///
     /// `timeout` limits the wait for that head, and any single wait for more of the body.
     fn send(&self, request: http::Request<Body>, timeout: Duration) -> Result<http::Response<Body>, AdapterError>;
+}
+
+/// A transport made of a closure; see [`transport_fn`].
+#[derive(Clone, Copy)]
+pub struct TransportFn<F>(F);
+
+/// A transport made of a closure, for an HTTP stack that has no crate of its own here. The closure keeps the
+/// promises of [`Transport`].
+///
+/// ```
+/// use entrada_core::ports::blocking::{Body, Transport, transport_fn};
+/// # struct Stack;
+/// # impl Stack {
+/// #     fn exchange(&self, _: http::Request<Body>, _: std::time::Duration) -> std::io::Result<http::Response<Body>> {
+/// #         Ok(http::Response::new(Body::empty()))
+/// #     }
+/// # }
+/// # let stack = Stack;
+/// use entrada_core::ports::AdapterError;
+///
+/// let transport: &dyn Transport = &transport_fn(move |request, timeout| {
+///     stack.exchange(request, timeout).map_err(|error| AdapterError::io("the request failed", error))
+/// });
+/// ```
+pub fn transport_fn<F>(send: F) -> TransportFn<F>
+where
+    F: Fn(http::Request<Body>, Duration) -> Result<http::Response<Body>, AdapterError> + Send + Sync,
+{
+    TransportFn(send)
+}
+
+impl<F> Transport for TransportFn<F>
+where
+    F: Fn(http::Request<Body>, Duration) -> Result<http::Response<Body>, AdapterError> + Send + Sync,
+{
+    fn send(&self, request: http::Request<Body>, timeout: Duration) -> Result<http::Response<Body>, AdapterError> {
+        (self.0)(request, timeout)
+    }
+}
+
+impl<F> fmt::Debug for TransportFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TransportFn")
+    }
 }
 
 /// Keeps the bytes of the token cache.

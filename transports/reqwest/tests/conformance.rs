@@ -1,0 +1,23 @@
+//! The reqwest transport against the suite of its port.
+#![cfg(feature = "rustls")]
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+
+use entrada_conformance::blocked::{BlockOn, Blocked};
+use entrada_conformance::transport::transport;
+use entrada_reqwest::ReqwestTransport;
+use tokio::runtime::Runtime;
+
+#[test]
+fn it_passes_the_suite_of_its_port() {
+    let runtime = Arc::new(Runtime::new().unwrap());
+    let block_on: BlockOn = Arc::new(move |future| runtime.block_on(future));
+    transport(|options| {
+        let mut builder = ReqwestTransport::builder().proxy_from_env(false);
+        if let Some(pem) = options.ca_pem {
+            builder = builder.ca_pem(pem);
+        }
+        Box::new(Blocked::new(builder.build().unwrap(), Arc::clone(&block_on)))
+    });
+}

@@ -1,0 +1,95 @@
+//! The body of an answer, whose errors say what happened in the port's words.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Buf;
+use entrada_core::Fault;
+use futures::io::AsyncRead;
+use http_body::Body;
+
+use crate::BoxError;
+use crate::limit::{Limit, Wait};
+use crate::reason::{Place, Reason, Reasons};
+
+/// Reads from an [`http_body::Body`].
+pub(crate) struct Incoming<B: Body> {
+    body: Pin<Box<B>>,
+    piece: Option<B::Data>,
+    limit: Limit,
+    wait: Wait,
+    place: Place,
+    reasons: Reasons,
+    /// An error stays: a reader that goes on after it must not take the rest for a proper end.
+    failed: Option<(io::ErrorKind, String)>,
+}
+
+impl<B: Body> Incoming<B> {
+    pub(crate) fn new(body: B, limit: Limit, place: Place, reasons: Reasons) -> Self {
+        Self { body: Box::pin(body), piece: None, limit, wait: Wait::default(), place, reasons, failed: None }
+    }
+}
+
+impl<B> Incoming<B>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    /// The next piece that is not empty.
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<B::Data>, Reason>> {
+        loop {
+            match self.body.as_mut().poll_frame(context) {
+                Poll::Ready(next) => {
+                    self.wait.end();
+                    match next.map(|frame| frame.map(http_body::Frame::into_data)) {
+                        None => return Poll::Ready(Ok(None)),
+                        Some(Ok(Ok(piece))) if piece.has_remaining() => return Poll::Ready(Ok(Some(piece))),
+                        // Nothing, or trailers.
+                        Some(Ok(_)) => {}
+                        Some(Err(error)) => return Poll::Ready(Err(self.reasons.of(&*error.into()))),
+                    }
+                }
+                Poll::Pending => {
+                    let seconds = self.limit.timeout.as_secs_f32();
+                    let late = self.wait.poll(&self.limit, context);
+                    return late.map(|()| Err((Fault::TimedOut, format!("nothing more came within {seconds} s"))));
+                }
+            }
+        }
+    }
+}
+
+impl<B> AsyncRead for Incoming<B>
+where
+    B: Body,
+    B::Data: Unpin,
+    B::Error: Into<BoxError>,
+{
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        if let Some((kind, text)) = &self.failed {
+            return Poll::Ready(Err(io::Error::new(*kind, text.clone())));
+        }
+        let mut piece = match self.piece.take() {
+            Some(piece) => piece,
+            None => match std::task::ready!(self.poll_piece(context)) {
+                Ok(Some(piece)) => piece,
+                Ok(None) => return Poll::Ready(Ok(0)),
+                Err((fault, reason)) => {
+                    let kind = match fault {
+                        Fault::TimedOut => io::ErrorKind::TimedOut,
+                        Fault::Unreachable => io::ErrorKind::ConnectionAborted,
+                        _ => io::ErrorKind::Other,
+                    };
+                    let text = format!("the answer of {} broke off: {reason}", self.place);
+                    self.failed = Some((kind, text.clone()));
+                    return Poll::Ready(Err(io::Error::new(kind, text)));
+                }
+            },
+        };
+        let count = piece.remaining().min(buffer.len());
+        piece.copy_to_slice(&mut buffer[..count]);
+        self.piece = piece.has_remaining().then_some(piece);
+        Poll::Ready(Ok(count))
+    }
+}

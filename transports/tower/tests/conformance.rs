@@ -1,0 +1,82 @@
+//! A service that others wrote, hyper's client, against the suite of the transport's port.
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use entrada_conformance::blocked::{BlockOn, Blocked};
+use entrada_conformance::transport::{Options, transport};
+use entrada_core::ports::asynchronous::{Clock, transport_fn};
+use entrada_core::{Fault, UnixTime, ports};
+use entrada_tower::{RequestBody, ServiceTransport};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::runtime::Runtime;
+
+struct Tokio;
+
+#[async_trait]
+impl Clock for Tokio {
+    fn now(&self) -> UnixTime {
+        UnixTime::now()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+fn tls(options: &Options) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if let Some(pem) = &options.ca_pem {
+        roots.add_parsable_certificates(CertificateDer::pem_slice_iter(pem).map(Result::unwrap));
+    }
+    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth()
+}
+
+type Hyper = Client<HttpsConnector<HttpConnector>, RequestBody>;
+
+fn over_hyper(options: &Options) -> ServiceTransport<Hyper> {
+    let connector = HttpsConnectorBuilder::new().with_tls_config(tls(options)).https_or_http().enable_http1().build();
+    let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
+    ServiceTransport::new(client, Tokio).explain(|error| {
+        let tls = error.downcast_ref::<rustls::Error>()?;
+        Some((Fault::Untrusted, format!("no TLS with it: {tls}")))
+    })
+}
+
+fn runtime() -> (Arc<Runtime>, BlockOn) {
+    let runtime = Arc::new(Runtime::new().unwrap());
+    let waits = Arc::clone(&runtime);
+    (runtime, Arc::new(move |future| waits.block_on(future)))
+}
+
+#[test]
+fn a_service_passes_the_suite() {
+    let (_runtime, block_on) = runtime();
+    transport(|options| Box::new(Blocked::new(over_hyper(&options), Arc::clone(&block_on))));
+}
+
+#[test]
+fn a_closure_passes_the_suite() {
+    let (_runtime, block_on) = runtime();
+    transport(|options| {
+        let stack = Arc::new(over_hyper(&options));
+        let closure = transport_fn(move |request, timeout| {
+            let stack = Arc::clone(&stack);
+            async move { ports::asynchronous::Transport::send(&*stack, request, timeout).await }
+        });
+        Box::new(Blocked::new(closure, Arc::clone(&block_on)))
+    });
+}
