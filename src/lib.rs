@@ -32,6 +32,9 @@
 //! | `system-browser` | the sign-in in the user's browser, with a loopback redirect | yes |
 //! | `console-browser` | the sign-in in a terminal: a pasted redirect, or a user code | |
 //! | `async` | `AsyncClient`, the async ports and their driver, on whatever runtime | |
+//! | `reqwest` | `async`, and the HTTP transport and runtime for tokio over reqwest: rustls, the system's roots, proxies | |
+//! | `reqwest-middleware` | `reqwest`, and the Bearer as a middleware of the crate `reqwest-middleware` | |
+//! | `tower` | `async`, any tower service as a transport, and the Bearer as a tower layer | |
 //!
 //! Whoever brings their own I/O uses [`Flow`] alone, from [`core`](entrada_core) without its features.
 
@@ -48,7 +51,7 @@ mod renewal;
 
 pub use adapters::{Adapters, ClientBuilder};
 #[cfg(feature = "async")]
-pub use asynchronous::{AsyncAdapters, AsyncCall, AsyncClient, AsyncClientBuilder};
+pub use asynchronous::{AsyncAdapters, AsyncCall, AsyncClient, AsyncClientBuilder, AsyncTokens};
 pub use builder::Builder;
 pub use call::Call;
 pub use client::Client;
@@ -63,10 +66,14 @@ pub use entrada_browser_system as system_browser;
 pub use entrada_cache_file as file_cache;
 #[cfg(feature = "memory-cache")]
 pub use entrada_cache_memory as memory_cache;
+#[cfg(feature = "reqwest")]
+pub use entrada_reqwest as reqwest;
 #[cfg(feature = "smol")]
 pub use entrada_smol as smol;
 #[cfg(feature = "surf")]
 pub use entrada_surf as surf;
+#[cfg(feature = "tower")]
+pub use entrada_tower as tower;
 #[cfg(feature = "ureq")]
 pub use entrada_ureq as ureq;
 

@@ -4,7 +4,9 @@ mod adapters;
 mod call;
 mod client;
 mod exchange;
+mod tokens;
 
 pub use adapters::{AsyncAdapters, AsyncClientBuilder};
 pub use call::AsyncCall;
 pub use client::AsyncClient;
+pub use tokens::AsyncTokens;

@@ -45,6 +45,11 @@ impl ReqwestTransport {
     pub fn from_client(client: reqwest::Client) -> Self {
         Self { service: ServiceTransport::new(ReqwestService(client), Tokio).explain(explain) }
     }
+
+    /// The client that this sends through, for the program's own requests: they share its connections.
+    pub fn client(&self) -> &reqwest::Client {
+        &self.service.service().0
+    }
 }
 
 #[cfg(feature = "rustls")]

@@ -66,6 +66,11 @@ impl<S> ServiceTransport<S> {
         self.reasons = Reasons(Some(Arc::new(explain)));
         self
     }
+
+    /// The service that this sends through.
+    pub fn service(&self) -> &S {
+        &self.service
+    }
 }
 
 #[async_trait]

