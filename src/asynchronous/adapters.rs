@@ -42,7 +42,19 @@ impl AsyncClientBuilder {
         self
     }
 
-    /// smol's transport and runtime: whoever enables the feature `smol` says this, and awaits anywhere.
+    /// reqwest and tokio, for programs on tokio.
+    #[cfg(feature = "reqwest")]
+    pub fn tokio(self) -> Self {
+        self.transport(entrada_reqwest::ReqwestTransport::new()).runtime(entrada_reqwest::Tokio)
+    }
+
+    /// surf and async-std, for programs on async-std.
+    #[cfg(feature = "surf")]
+    pub fn async_std(self) -> Self {
+        self.transport(entrada_surf::SurfTransport::new()).runtime(entrada_surf::AsyncStd)
+    }
+
+    /// hyper and smol, for programs on smol, and for those on no runtime in particular.
     #[cfg(feature = "smol")]
     pub fn smol(self) -> Self {
         self.transport(entrada_smol::SmolTransport::new()).runtime(entrada_smol::Smol)

@@ -71,6 +71,50 @@ mod on_smol {
     all_scenes_on!(ground());
 }
 
+#[cfg(feature = "reqwest")]
+mod on_tokio {
+    use std::sync::Arc;
+
+    use entrada::reqwest::{ReqwestTransport, Tokio};
+
+    use crate::house::Ground;
+
+    fn ground() -> Ground {
+        Ground {
+            block_on: |scene| tokio::runtime::Runtime::new().unwrap().block_on(scene),
+            transport: |ca| {
+                let builder = ReqwestTransport::builder();
+                Arc::new(if let Some(pem) = ca { builder.ca_pem(pem) } else { builder }.build().unwrap())
+            },
+            runtime: Arc::new(Tokio),
+        }
+    }
+
+    all_scenes_on!(ground());
+}
+
+#[cfg(feature = "surf")]
+mod on_async_std {
+    use std::sync::Arc;
+
+    use entrada::surf::{AsyncStd, SurfTransport};
+
+    use crate::house::Ground;
+
+    fn ground() -> Ground {
+        Ground {
+            block_on: |scene| async_std::task::block_on(scene),
+            transport: |ca| {
+                let builder = SurfTransport::builder();
+                Arc::new(if let Some(pem) = ca { builder.ca_pem(pem) } else { builder }.build().unwrap())
+            },
+            runtime: Arc::new(AsyncStd),
+        }
+    }
+
+    all_scenes_on!(ground());
+}
+
 #[test]
 fn what_is_missing_is_named() {
     let error = entrada::AsyncClient::builder("id").tenant("contoso.example").build().unwrap_err();

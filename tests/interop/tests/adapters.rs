@@ -13,7 +13,9 @@ use std::sync::Arc;
 
 use entrada::file_cache::FileCache;
 use entrada::memory_cache::MemoryCache;
+use entrada::reqwest::{ReqwestTransport, Tokio};
 use entrada::smol::{Smol, SmolTransport};
+use entrada::surf::{AsyncStd, SurfTransport};
 use entrada_interop::World;
 
 #[test]
@@ -30,4 +32,17 @@ fn ureq_and_a_cache_in_a_file() {
 fn smol() {
     let transport = |world: &World| SmolTransport::builder().ca_file(world.ca_path()).build().unwrap();
     ::smol::block_on(asynchronous::main_job(Arc::new(Smol), transport, |_| MemoryCache::new()));
+}
+
+#[test]
+fn surf_on_async_std() {
+    let transport = |world: &World| SurfTransport::builder().ca_file(world.ca_path()).build().unwrap();
+    async_std::task::block_on(asynchronous::main_job(Arc::new(AsyncStd), transport, |_| MemoryCache::new()));
+}
+
+#[test]
+fn reqwest_on_tokio() {
+    let transport = |world: &World| ReqwestTransport::builder().ca_file(world.ca_path()).build().unwrap();
+    let job = asynchronous::main_job(Arc::new(Tokio), transport, |_| MemoryCache::new());
+    tokio::runtime::Runtime::new().unwrap().block_on(job);
 }
