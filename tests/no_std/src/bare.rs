@@ -9,6 +9,8 @@ use alloc::vec::Vec;
 use core::ffi::{CStr, c_char, c_int};
 use core::fmt::Arguments;
 
+use rustix::fd::{BorrowedFd, RawFd};
+
 #[cfg(not(any(feature = "std", panic = "unwind")))]
 mod without_std {
     use core::alloc::{GlobalAlloc, Layout};
@@ -76,16 +78,16 @@ unsafe extern "C" fn main(count: c_int, values: *const *const c_char) -> c_int {
 
 /// Writes a line to standard output.
 pub(crate) fn say(line: Arguments<'_>) {
-    // SAFETY: nothing in this program closes it.
-    write(unsafe { rustix::stdio::stdout() }, line);
+    write(1, line);
 }
 
 /// Writes a line to standard error.
 pub(crate) fn complain(line: Arguments<'_>) {
-    // SAFETY: nothing in this program closes it.
-    write(unsafe { rustix::stdio::stderr() }, line);
+    write(2, line);
 }
 
-fn write(to: rustix::fd::BorrowedFd<'_>, line: Arguments<'_>) {
+fn write(to: RawFd, line: Arguments<'_>) {
+    // SAFETY: these two are open from the beginning, and nothing in this program closes them.
+    let to = unsafe { BorrowedFd::borrow_raw(to) };
     let _ = crate::host::write_all(to, format!("{line}\n").as_bytes());
 }

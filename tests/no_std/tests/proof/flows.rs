@@ -1,0 +1,142 @@
+//! What the program does, at an authority that is as strict as Entra.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use entrada_authority::{Endpoint, Stage};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::built::built;
+
+const A_DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// A device of Ada's.
+struct Device {
+    stage: Stage,
+    dir: TempDir,
+}
+
+/// How a run of its program ended, and what it said.
+struct Said {
+    code: Option<i32>,
+    lines: String,
+    complaints: String,
+}
+
+impl Device {
+    fn new() -> Self {
+        let stage = Stage::builder().device_interval(Duration::from_secs(1)).start().unwrap();
+        Self { stage, dir: TempDir::new().unwrap() }
+    }
+
+    /// One on which Ada has signed in.
+    fn signed_in() -> Self {
+        let device = Self::new();
+        assert_eq!(device.run("sign-in").code, Some(0));
+        device.stage.forget_requests();
+        device
+    }
+
+    fn cache(&self) -> PathBuf {
+        self.dir.path().join("cache.json")
+    }
+
+    /// Runs the program; where it shows a code, Ada enters it.
+    fn run(&self, what: &str) -> Said {
+        self.run_at(what, &self.stage.authority_url())
+    }
+
+    fn run_at(&self, what: &str, authority: &str) -> Said {
+        let ahead = self.stage.ahead().as_secs().to_string();
+        let mut child = Command::new(&built().bare)
+            .args([what, authority, self.stage.client_id(), &self.stage.scope()])
+            .args([self.cache().as_path(), Path::new(&ahead)])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = String::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            let line = line.unwrap();
+            if let Some((code, _)) = line.strip_prefix("enter ").and_then(|line| line.split_once(" at http://")) {
+                assert_eq!(
+                    self.stage.visitor().enter_user_code(code).unwrap().titles.last().unwrap(),
+                    "You have signed in"
+                );
+            }
+            lines = lines + &line + "\n";
+        }
+        let mut complaints = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
+        for issued in self.stage.issued() {
+            assert!(!lines.contains(&issued.access_token) && !complaints.contains(&issued.access_token));
+        }
+        Said { code: child.wait().unwrap().code(), lines, complaints }
+    }
+
+    fn refreshes(&self) -> usize {
+        self.stage.count(Endpoint::Token, "refresh_token")
+    }
+}
+
+#[test]
+fn a_user_code_then_the_cache_then_one_refresh() {
+    let device = Device::new();
+    let nobody = device.run("silent");
+    assert_eq!((nobody.code, device.stage.requests().len()), (Some(10), 0));
+    assert_eq!(nobody.lines, "a sign-in is needed: nobody is signed in here yet; claims: none\n");
+
+    let signed_in = device.run("sign-in");
+    assert!(signed_in.lines.ends_with("a token of ada@contoso.example's from SignIn\n"), "{}", signed_in.lines);
+    assert_eq!(device.stage.count(Endpoint::DeviceCode, ""), 1);
+    assert_eq!(fs::metadata(device.cache()).unwrap().permissions().mode() & 0o777, 0o600);
+
+    device.stage.forget_requests();
+    let cached = device.run("silent");
+    assert_eq!(cached.lines, "a token of ada@contoso.example's from Cache\n");
+    assert_eq!(device.stage.requests().len(), 0);
+
+    device.stage.advance(A_DAY);
+    assert_eq!(device.run("silent").lines, "a token of ada@contoso.example's from Refresh\n");
+    assert_eq!(device.run("silent").lines, "a token of ada@contoso.example's from Cache\n");
+    assert_eq!((device.refreshes(), device.stage.requests().len()), (1, 1));
+}
+
+#[test]
+fn claims_are_told_to_whoever_can_ask_the_user() {
+    let device = Device::signed_in();
+    device.stage.advance(A_DAY);
+    device.stage.require_mfa("ada@contoso.example", true);
+    let said = device.run("silent");
+    assert_eq!((said.code, device.refreshes()), (Some(10), 1));
+    assert!(said.lines.starts_with("a sign-in is needed: the authority wants"), "{}", said.lines);
+    assert!(said.lines.contains("AADSTS50076"), "{}", said.lines);
+    let (_, claims) = said.lines.split_once("; claims: ").unwrap();
+    assert!(serde_json::from_str::<Value>(claims).unwrap()["access_token"].is_object(), "{claims}");
+}
+
+#[test]
+fn an_unreadable_cache_is_set_aside_by_the_sign_in() {
+    let device = Device::new();
+    fs::write(device.cache(), "half a cach").unwrap();
+    assert_eq!(device.run("silent").code, Some(10));
+    assert_eq!(fs::read_to_string(device.cache()).unwrap(), "half a cach");
+    let aside = device.cache().with_extension("json.corrupt");
+    assert!(device.run("sign-in").lines.contains(&format!("it was set aside, untouched, to {}", aside.display())));
+    assert_eq!(fs::read_to_string(aside).unwrap(), "half a cach");
+    assert_eq!(device.run("silent").lines, "a token of ada@contoso.example's from Cache\n");
+}
+
+#[test]
+fn an_authority_that_is_away_is_a_clear_error() {
+    let device = Device::new();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let said = device.run_at("sign-in", &format!("http://127.0.0.1:{port}/contoso.example"));
+    let told = (said.code, said.lines.as_str(), said.complaints.as_str());
+    assert_eq!(told, (Some(1), "", "the authority cannot be asked: it cannot be reached\n"));
+}

@@ -1,0 +1,6 @@
+//! The proof that entrada-core needs no std: a program that has none, what is linked into it, and what it does.
+#![cfg(unix)]
+
+mod built;
+mod flows;
+mod linked;
