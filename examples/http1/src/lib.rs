@@ -2,11 +2,12 @@
 //! flow takes. It does no I/O, and needs no `std`.
 //!
 //! ```
-//! use entrada_example_http1::{answer, has_room};
+//! use entrada_core::Fault;
+//! use entrada_example_http1::answer;
 //!
-//! let bytes = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}".to_vec();
-//! assert!(has_room(&bytes, 1024));
-//! assert_eq!(answer(bytes).map(|answer| (answer.status, answer.body)), Some((200, b"{}".to_vec())));
+//! let bytes = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+//! assert_eq!(answer(bytes.to_vec(), 1024).map(|answer| answer.body), Ok(b"{}".to_vec()));
+//! assert_eq!(answer(bytes[..20].to_vec(), 1024).map(|answer| answer.body), Err(Fault::Unreachable));
 //! ```
 //!
 //! There is no TLS in here, so that the examples talk to an authority on loopback alone. A program for the world puts the
@@ -20,8 +21,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
 
-use entrada_core::Secret;
 use entrada_core::protocol::{HttpAnswer, HttpQuery};
+use entrada_core::{Fault, Secret};
 
 /// More than the head of any answer of an authority, in bytes.
 const HEAD_LIMIT: usize = 16 * 1024;
@@ -45,23 +46,29 @@ pub fn request(query: &HttpQuery) -> Option<(&str, Secret)> {
     Some((address, Secret::new(text)))
 }
 
-/// Whether an answer of which this has come may go on, for a body of so many bytes at most.
-pub fn has_room(bytes: &[u8], body_limit: usize) -> bool {
-    bytes.len() <= body_limit.saturating_add(HEAD_LIMIT)
+/// How much of an answer to read: enough to see that it is too large.
+pub fn limit(body_limit: usize) -> usize {
+    body_limit.saturating_add(HEAD_LIMIT + 1)
 }
 
-/// All that came until the connection ended; `None` where it ended early, or is not HTTP.
-pub fn answer(mut bytes: Vec<u8>) -> Option<HttpAnswer> {
+/// All that came until the connection ended, or the [`limit`] was reached.
+///
+/// What ended early, or is not HTTP, is [`Fault::Unreachable`]: the other side was not what was called.
+pub fn answer(mut bytes: Vec<u8>, body_limit: usize) -> Result<HttpAnswer, Fault> {
     let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut head = httparse::Response::new(&mut headers);
-    let httparse::Status::Complete(length) = head.parse(&bytes).ok()? else { return None };
-    let status = head.code?;
+    let Ok(httparse::Status::Complete(length)) = head.parse(&bytes) else { return Err(Fault::Unreachable) };
+    let status = head.code.ok_or(Fault::Unreachable)?;
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
     let headers = head.headers.iter().map(|header| (header.name.into(), text(header.value))).collect();
     bytes.drain(..length);
     let answer = HttpAnswer { status, headers, body: bytes };
+    if answer.body.len() > body_limit {
+        return Err(Fault::TooLarge);
+    }
     let promised = answer.header("content-length").map(str::parse::<usize>);
-    promised.is_none_or(|length| length == Ok(answer.body.len())).then_some(answer)
+    let is_whole = promised.is_none_or(|length| length == Ok(answer.body.len()));
+    is_whole.then_some(answer).ok_or(Fault::Unreachable)
 }
 
 #[cfg(test)]
@@ -106,18 +113,20 @@ mod tests {
     #[test]
     fn an_answer_that_is_cut_off_is_none() {
         let whole = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 4\r\n\r\n{  }";
-        let read = answer(whole.to_vec()).unwrap();
+        let read = answer(whole.to_vec(), 4).unwrap();
         assert_eq!((read.status, read.body.as_slice()), (400, &b"{  }"[..]));
+        let fault = |bytes: &[u8]| answer(bytes.to_vec(), 4).unwrap_err();
         for length in 0..whole.len() {
-            assert!(answer(whole[..length].to_vec()).is_none(), "{length} bytes are not enough");
+            assert_eq!(fault(&whole[..length]), Fault::Unreachable, "{length} bytes are not enough");
         }
-        assert!(answer(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec()).is_none());
-        assert!(answer(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}{}".to_vec()).is_none(), "more than was promised");
+        assert_eq!(fault(b"SSH-2.0-OpenSSH_9.2\r\n"), Fault::Unreachable);
+        assert_eq!(fault(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}{}"), Fault::Unreachable, "too much");
     }
 
     #[test]
-    fn the_limit_is_for_the_body() {
-        assert!(has_room(&vec![0; HEAD_LIMIT + 10], 10));
-        assert!(!has_room(&vec![0; HEAD_LIMIT + 11], 10));
+    fn an_answer_that_is_too_large_is_seen_before_its_end() {
+        let mut bytes = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n".to_vec();
+        bytes.resize(limit(10), b' ');
+        assert_eq!(answer(bytes, 10).unwrap_err(), Fault::TooLarge);
     }
 }

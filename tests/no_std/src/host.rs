@@ -63,8 +63,7 @@ impl Host<'_> {
         }
         connect(&stream, &address).map_err(fault)?;
         write_all(&stream, request.expose().as_bytes())?;
-        let bytes = read_all(stream, query.body_limit)?;
-        http1::answer(bytes).ok_or(Fault::Unreachable)
+        http1::answer(read_all(stream, http1::limit(query.body_limit))?, query.body_limit)
     }
 }
 
@@ -89,16 +88,17 @@ pub(crate) fn write_all(to: impl AsFd, mut bytes: &[u8]) -> Result<(), Fault> {
     Ok(())
 }
 
+/// All that comes until the end, or until that much is there.
 fn read_all(from: impl AsFd, limit: usize) -> Result<Vec<u8>, Fault> {
     let mut bytes = Vec::new();
     let mut part = [0; 1024];
-    while http1::has_room(&bytes, limit) {
+    while bytes.len() < limit {
         match retry_on_intr(|| read(&from, &mut part)).map_err(fault)? {
-            0 => return Ok(bytes),
+            0 => break,
             count => bytes.extend_from_slice(&part[..count]),
         }
     }
-    Err(Fault::TooLarge)
+    Ok(bytes)
 }
 
 fn fault(error: Errno) -> Fault {

@@ -1,0 +1,40 @@
+//! A program, an authority, and a user who enters the codes that the program shows.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use entrada_authority::Stage;
+
+/// What a program said, and how it ended.
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) lines: Vec<String>,
+    pub(crate) complaints: String,
+}
+
+/// An authority that wants to be asked every second.
+pub(crate) fn stage() -> Stage {
+    Stage::builder().device_interval(Duration::from_secs(1)).start().unwrap()
+}
+
+/// Runs it to its end. Where it shows a code, Ada enters it. No token may be among what it says.
+pub(crate) fn run(stage: &Stage, command: &mut Command) -> Said {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = Vec::new();
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let line = line.unwrap();
+        if let Some((code, _)) = line.strip_prefix("enter ").and_then(|line| line.split_once(" at http://")) {
+            let visit = stage.visitor().enter_user_code(code).unwrap();
+            assert_eq!(visit.titles.last().unwrap(), "You have signed in");
+        }
+        lines.push(line);
+    }
+    let mut complaints = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
+    for issued in stage.issued() {
+        let token = issued.access_token.as_str();
+        assert!(!complaints.contains(token) && !lines.iter().any(|line| line.contains(token)), "it shows a token");
+    }
+    Said { code: child.wait().unwrap().code(), lines, complaints }
+}
