@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a proof ends where it fails")]
 
 mod by_hand;
+mod c;
 mod poll_loop;
 mod session;

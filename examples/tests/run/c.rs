@@ -1,0 +1,129 @@
+//! `c`: the library from C, shared and static, and under valgrind.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use std::{env, fs};
+
+use entrada_authority::{Endpoint, Stage};
+use tempfile::TempDir;
+
+use crate::session::{Said, run, stage};
+
+/// How the library is linked.
+#[derive(Clone, Copy)]
+enum Linked {
+    Shared,
+    Static,
+}
+
+/// Compiles a program in C with all warnings, each of them an error.
+fn compile(dir: &TempDir, source: &str, linked: Linked) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // Cargo puts the libraries that a test depends on beside the test.
+    let test = env::current_exe().unwrap();
+    let libraries = test.parent().unwrap();
+    let program = dir.path().join("program");
+    let mut cc = Command::new("cc");
+    cc.args(["-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-I"]).arg(root.join("c/include"));
+    cc.arg(root.join(source)).arg("-o").arg(&program);
+    match linked {
+        Linked::Shared => {
+            cc.arg("-L").arg(libraries).args(["-lentrada_c", &format!("-Wl,-rpath,{}", libraries.display())]);
+        }
+        Linked::Static => {
+            cc.arg(libraries.join("libentrada_c.a")).args(["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl"]);
+        }
+    }
+    let output = cc.output().expect("a C compiler");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    program
+}
+
+/// The program, watched by valgrind: 99 for a leak, or for an access that is not allowed.
+fn watched(program: &Path) -> Option<Command> {
+    if !Path::new("/usr/bin/valgrind").exists() {
+        assert!(env::var_os("CI").is_none(), "valgrind is missing: tests/interop/prepare installs it");
+        eprintln!("SKIPPED: valgrind is missing");
+        return None;
+    }
+    let mut valgrind = Command::new("/usr/bin/valgrind");
+    valgrind.args(["--quiet", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=all"]);
+    valgrind.args(["--show-leak-kinds=all", "--track-fds=no"]).arg(program);
+    Some(valgrind)
+}
+
+fn signs_in(stage: &Stage, dir: &TempDir, mut program: Command) -> Said {
+    program.args([&stage.authority_url(), stage.client_id(), &stage.scope()]);
+    program.arg(dir.path().join("cache.json")).arg(stage.ahead().as_secs().to_string());
+    run(stage, &mut program)
+}
+
+fn is_a_token(line: &str) -> bool {
+    line.starts_with("a token of ") && line.ends_with(" characters for ada@contoso.example")
+}
+
+/// Signs in, finds the token, refreshes it, and signs in again where the authority wants that.
+fn the_whole_way(dir: &TempDir, command: impl Fn() -> Command) {
+    let stage = stage();
+    let first = signs_in(&stage, dir, command());
+    assert_eq!((first.code, first.complaints.as_str()), (Some(0), ""));
+    assert_eq!(first.lines[0], "a sign-in is needed: nobody is signed in here yet");
+    assert!(is_a_token(first.lines.last().unwrap()), "{:?}", first.lines);
+
+    stage.forget_requests();
+    let second = signs_in(&stage, dir, command());
+    assert_eq!((second.code, second.complaints.as_str(), second.lines.len()), (Some(0), "", 1));
+    assert!(is_a_token(&second.lines[0]) && stage.requests().is_empty());
+
+    stage.advance(Duration::from_secs(24 * 3600));
+    let third = signs_in(&stage, dir, command());
+    assert_eq!((third.code, third.complaints.as_str(), third.lines.len()), (Some(0), "", 1));
+    assert_eq!((stage.count(Endpoint::Token, "refresh_token"), stage.requests().len()), (1, 1));
+
+    stage.advance(Duration::from_secs(24 * 3600));
+    stage.require_mfa("ada@contoso.example", true);
+    let last = signs_in(&stage, dir, command());
+    assert_eq!((last.code, last.complaints.as_str()), (Some(0), ""));
+    assert!(last.lines[0].contains("AADSTS50076") && last.lines[1].starts_with("claims: {"), "{:?}", last.lines);
+    assert!(is_a_token(last.lines.last().unwrap()), "{:?}", last.lines);
+}
+
+#[test]
+fn a_program_in_c_gets_its_tokens() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = compile(&dir, "c/main.c", Linked::Shared);
+    the_whole_way(&dir, || Command::new(&program));
+}
+
+#[test]
+fn it_leaks_nothing_and_stays_within_its_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = compile(&dir, "c/main.c", Linked::Static);
+    if watched(&program).is_some() {
+        the_whole_way(&dir, || watched(&program).unwrap());
+    }
+}
+
+#[test]
+fn an_unreadable_cache_is_set_aside() {
+    let (stage, dir) = (stage(), tempfile::tempdir().unwrap());
+    let program = compile(&dir, "c/main.c", Linked::Shared);
+    fs::write(dir.path().join("cache.json"), "half a cach").unwrap();
+    let said = signs_in(&stage, &dir, Command::new(program));
+    assert_eq!(said.code, Some(0));
+    assert!(said.complaints.starts_with("the token cache was unreadable; it was set aside"), "{}", said.complaints);
+    assert_eq!(fs::read(dir.path().join("cache.json.corrupt")).unwrap(), b"half a cach");
+}
+
+#[test]
+fn misuse_is_told_and_does_no_harm() {
+    let (stage, dir) = (stage(), tempfile::tempdir().unwrap());
+    let program = compile(&dir, "tests/run/misuse.c", Linked::Static);
+    let said = run(&stage, &mut Command::new(&program));
+    assert_eq!((said.code, said.complaints.as_str()), (Some(0), ""));
+    if let Some(mut watched) = watched(&program) {
+        let said = run(&stage, &mut watched);
+        assert_eq!((said.code, said.complaints.as_str()), (Some(0), ""));
+    }
+}
