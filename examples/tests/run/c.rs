@@ -1,5 +1,6 @@
 //! `c`: the library from C, shared and static, and under valgrind.
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -44,7 +45,7 @@ fn compile(dir: &TempDir, source: &str, linked: Linked) -> PathBuf {
 fn watched(program: &Path) -> Option<Command> {
     if !Path::new("/usr/bin/valgrind").exists() {
         assert!(env::var_os("CI").is_none(), "valgrind is missing: tests/interop/prepare installs it");
-        eprintln!("SKIPPED: valgrind is missing");
+        let _ = writeln!(io::stderr(), "SKIPPED: valgrind is missing");
         return None;
     }
     let mut valgrind = Command::new("/usr/bin/valgrind");
@@ -125,5 +126,18 @@ fn misuse_is_told_and_does_no_harm() {
     if let Some(mut watched) = watched(&program) {
         let said = run(&stage, &mut watched);
         assert_eq!((said.code, said.complaints.as_str()), (Some(0), ""));
+    }
+}
+
+/// The negative control of the two before.
+#[test]
+fn a_leak_is_found() {
+    let (stage, dir) = (stage(), tempfile::tempdir().unwrap());
+    let program = compile(&dir, "tests/run/forgets.c", Linked::Static);
+    assert_eq!(run(&stage, &mut Command::new(&program)).code, Some(0));
+    if let Some(mut watched) = watched(&program) {
+        let said = run(&stage, &mut watched);
+        assert_eq!(said.code, Some(99));
+        assert!(said.complaints.contains("entrada_silent"), "{}", said.complaints);
     }
 }
