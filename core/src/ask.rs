@@ -5,6 +5,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
+use zeroize::Zeroize;
+
 use crate::cache::Snapshot;
 use crate::protocol::{HttpAnswer, HttpQuery, ResponseMode};
 use crate::{Error, Fault, Outcome, Secret};
@@ -128,10 +130,16 @@ pub enum Action {
 #[derive(Clone, Copy, Debug)]
 pub struct Load;
 
-/// Asks to replace the cache's bytes: UTF-8 JSON that holds secrets.
+/// Asks to replace the cache's bytes: UTF-8 JSON that holds secrets. They are wiped when the question is answered.
 pub struct Save {
     /// The whole new content.
     pub bytes: Vec<u8>,
+}
+
+impl Drop for Save {
+    fn drop(&mut self) {
+        self.bytes.zeroize();
+    }
 }
 
 impl fmt::Debug for Save {

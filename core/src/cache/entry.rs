@@ -1,13 +1,12 @@
 //! One entry of a section: its JSON as it came, and where in it the fields stand that lookups ask for.
 
 use alloc::borrow::Cow;
-use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde_core::de::{Deserializer, MapAccess, Visitor};
+use serde_core::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
@@ -177,7 +176,19 @@ impl Entry {
     }
 
     pub(super) fn written(key: &str, fields: &Fields) -> Self {
-        Self::of_json(key, serde_json::to_string(&fields.0).unwrap_or_default())
+        let length: usize = fields.0.iter().map(|(name, json)| name.len() + json.get().len() + 4).sum();
+        let mut out = String::with_capacity(length + 2);
+        out.push('{');
+        for (at, (name, json)) in fields.0.iter().enumerate() {
+            if at > 0 {
+                out.push(',');
+            }
+            write_text(&mut out, name);
+            out.push(':');
+            out.push_str(json.get());
+        }
+        out.push('}');
+        Self::of_json(key, out)
     }
 
     pub(super) fn of_json(key: &str, json: String) -> Self {
@@ -238,7 +249,7 @@ impl<'a> Entity<'a> {
 /// A key, borrowed where it has no escapes.
 pub(super) struct Word<'de>(pub(super) Cow<'de, str>);
 
-impl<'de> serde_core::Deserialize<'de> for Word<'de> {
+impl<'de> Deserialize<'de> for Word<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(WordVisitor).map(Self)
     }
@@ -262,8 +273,43 @@ impl<'de> Visitor<'de> for WordVisitor {
     }
 }
 
-/// An entry's fields as they came, each to the letter.
-pub(super) type FieldMap = BTreeMap<String, Box<RawValue>>;
+/// A field's JSON, to the letter. It may be a secret.
+#[derive(Clone)]
+pub(super) struct Json(Zeroizing<String>);
+
+impl Json {
+    /// What a text is in JSON.
+    fn of(text: &str) -> Self {
+        let mut json = Zeroizing::new(String::with_capacity(text.len() + 2));
+        write_text(&mut json, text);
+        Self(json)
+    }
+
+    fn get(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = <&RawValue>::deserialize(deserializer)?;
+        Ok(Self(Zeroizing::new(json.get().into())))
+    }
+}
+
+/// A text as JSON. Whoever makes room for it and two quotes leaves no part of a secret behind.
+pub(super) fn write_text(out: &mut String, text: &str) {
+    if text.bytes().all(|byte| byte >= b' ' && !matches!(byte, b'"' | b'\\')) {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        out.push_str(&serde_json::to_string(text).unwrap_or_default());
+    }
+}
+
+/// An entry's fields as they came.
+pub(super) type FieldMap = BTreeMap<String, Json>;
 
 /// Collects the fields of an entry that is to be written.
 #[derive(Default)]
@@ -276,9 +322,7 @@ impl Fields {
     }
 
     pub(super) fn with(mut self, name: &str, value: &str) -> Self {
-        if let Ok(value) = serde_json::value::to_raw_value(value) {
-            self.0.insert(String::from(name), value);
-        }
+        self.0.insert(String::from(name), Json::of(value));
         self
     }
 

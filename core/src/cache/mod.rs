@@ -28,7 +28,7 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
-use self::entry::{Entity, Entry, FieldMap, Fields, Text};
+use self::entry::{Entity, Entry, FieldMap, Fields, Text, write_text};
 use self::field::{Field, Section};
 use self::index::Index;
 pub(crate) use self::lookup::{Found, Renewable, Wanted};
@@ -89,36 +89,42 @@ impl TokenCache {
 
     /// Writes UTF-8 JSON. It holds secrets: keep it for its user alone.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let written = |entry: &Entry| entry.json.get(&self.source).len() + entry.key.get(&self.source).len() + 4;
-        let length: usize = self.sections.iter().flatten().map(written).sum();
-        let mut out = Vec::with_capacity(length + 128);
-        out.push(b'{');
+        // Room for all of it at once: what a text leaves behind when it grows is not wiped.
+        let length = |key: &Text, json: &Text| key.get(&self.source).len() + json.get(&self.source).len() + 4;
+        let entries: usize = self.sections.iter().flatten().map(|entry| length(&entry.key, &entry.json)).sum();
+        let members = self.members.iter().map(|member| match member {
+            Member::Foreign { key, json } => length(key, json),
+            Member::Section(section) => section.name().len() + 6,
+        });
+        let mut out = String::with_capacity(entries + members.sum::<usize>() + 2);
+        out.push('{');
         for (at, member) in self.members.iter().enumerate() {
             if at > 0 {
-                out.push(b',');
+                out.push(',');
             }
             match member {
                 Member::Foreign { key, json } => self.write(&mut out, key, json),
                 Member::Section(section) => {
-                    write_key(&mut out, section.name());
-                    out.push(b'{');
+                    write_text(&mut out, section.name());
+                    out.push_str(":{");
                     for (at, entry) in self.sections[*section as usize].iter().enumerate() {
                         if at > 0 {
-                            out.push(b',');
+                            out.push(',');
                         }
                         self.write(&mut out, &entry.key, &entry.json);
                     }
-                    out.push(b'}');
+                    out.push('}');
                 }
             }
         }
-        out.push(b'}');
-        out
+        out.push('}');
+        out.into_bytes()
     }
 
-    fn write(&self, out: &mut Vec<u8>, key: &Text, json: &Text) {
-        write_key(out, key.get(&self.source));
-        out.extend_from_slice(json.get(&self.source).as_bytes());
+    fn write(&self, out: &mut String, key: &Text, json: &Text) {
+        write_text(out, key.get(&self.source));
+        out.push(':');
+        out.push_str(json.get(&self.source));
     }
 
     /// The entries of a section that are objects; anything else in it is passed over, and kept.
@@ -170,18 +176,6 @@ impl TokenCache {
             self.members.push(Member::Section(section));
         }
     }
-}
-
-/// A key as JSON, with its colon.
-fn write_key(out: &mut Vec<u8>, key: &str) {
-    if key.bytes().all(|byte| byte >= b' ' && !matches!(byte, b'"' | b'\\')) {
-        out.push(b'"');
-        out.extend_from_slice(key.as_bytes());
-        out.push(b'"');
-    } else {
-        out.extend_from_slice(&serde_json::to_vec(key).unwrap_or_default());
-    }
-    out.push(b':');
 }
 
 impl fmt::Debug for TokenCache {

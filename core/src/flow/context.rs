@@ -170,8 +170,8 @@ impl Context {
         Action::Load(self.ask(Load, Answer::Loaded))
     }
 
-    pub(super) fn ask_save(&mut self, bytes: Vec<u8>) -> Action {
-        Action::Save(self.ask(Save { bytes }, |()| Answer::Saved))
+    pub(super) fn ask_save(&mut self, save: Save) -> Action {
+        Action::Save(self.ask(save, |()| Answer::Saved))
     }
 
     pub(super) fn ask_set_aside(&mut self) -> Action {

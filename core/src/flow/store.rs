@@ -112,12 +112,12 @@ fn note_ending(context: &Context, loaded: &mut Loaded, filing: &Filing, is_sign_
 
 /// Saves the changed cache, where that may be done, and ends with the result.
 pub(super) fn save(context: &mut Context, holding: Holding, loaded: Loaded, result: Result<Outcome, Error>) -> Step {
-    let bytes = loaded.cache.to_bytes();
+    let save = Save { bytes: loaded.cache.to_bytes() };
     match loaded.standing {
-        Standing::Known => ask_save(context, holding, bytes, result),
+        Standing::Known => ask_save(context, holding, save, result),
         Standing::Corrupt => {
             let action = context.ask_set_aside();
-            let stage = Stage::SettingAside(Save { bytes });
+            let stage = Stage::SettingAside(save);
             Step::Ask(super::State::Storing(State { stage, holding, result }), action)
         }
         Standing::Unread(fault) => unsaved(context, holding, fault, result),
@@ -142,7 +142,7 @@ pub(super) fn note(
     if notes.iter().any(Note::takes_a_token) {
         return save(context, holding, loaded, result);
     }
-    let action = context.ask_save(loaded.cache.to_bytes());
+    let action = context.ask_save(Save { bytes: loaded.cache.to_bytes() });
     Step::Ask(super::State::Storing(State { stage: Stage::Noting, holding, result }), action)
 }
 
@@ -163,7 +163,7 @@ pub(super) fn resume(context: &mut Context, state: State, answer: Result<Answer,
         (Stage::SettingAside(save), Ok(Answer::SetAside(place))) => {
             context.warnings.retain(|warning| *warning != Warning::CacheCorrupt);
             context.warn(Warning::CacheSetAside(place));
-            ask_save(context, holding, save.bytes, result)
+            ask_save(context, holding, save, result)
         }
         (Stage::SettingAside(_) | Stage::Saving, Err(fault)) => unsaved(context, holding, fault, result),
         (Stage::Saving | Stage::Noting, Ok(Answer::Saved)) | (Stage::Noting, Err(_)) => end(context, holding, result),
@@ -176,8 +176,8 @@ pub(super) fn resume(context: &mut Context, state: State, answer: Result<Answer,
     }
 }
 
-fn ask_save(context: &mut Context, holding: Holding, bytes: Vec<u8>, result: Result<Outcome, Error>) -> Step {
-    let action = context.ask_save(bytes);
+fn ask_save(context: &mut Context, holding: Holding, save: Save, result: Result<Outcome, Error>) -> Step {
+    let action = context.ask_save(save);
     Step::Ask(super::State::Storing(State { stage: Stage::Saving, holding, result }), action)
 }
 

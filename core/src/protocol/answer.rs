@@ -3,9 +3,11 @@
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
+use core::ops::Deref;
 use core::time::Duration;
 
 use serde_json::{Map, Value};
+use zeroize::Zeroize;
 
 use super::HttpAnswer;
 use super::http_date::http_date;
@@ -15,9 +17,30 @@ use crate::{Error, ServerError};
 /// The longest `Retry-After` that is taken at its word, as MSAL has it.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
+/// The object of an answer: its texts, of which any may be a secret, are wiped when it is dropped.
+pub(super) struct Object(Map<String, Value>);
+
+impl Deref for Object {
+    type Target = Map<String, Value>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        for value in self.0.values_mut() {
+            if let Value::String(text) = value {
+                text.zeroize();
+            }
+        }
+    }
+}
+
 /// The object of a 200 answer; an error for everything else.
-pub(super) fn read_object(what: &str, answer: &HttpAnswer) -> Result<Map<String, Value>, Error> {
-    let object: Option<Map<String, Value>> = serde_json::from_slice(&answer.body).ok();
+pub(super) fn read_object(what: &str, answer: &HttpAnswer) -> Result<Object, Error> {
+    let object = serde_json::from_slice(&answer.body).ok().map(Object);
     match object {
         Some(object) if answer.status == 200 && !object.contains_key("error") => Ok(object),
         Some(object) if object.get("error").is_some_and(Value::is_string) => {

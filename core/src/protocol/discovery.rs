@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     fn read(document: &str) -> Result<Endpoints, Error> {
-        let answer = HttpAnswer { status: 200, body: document.as_bytes().to_vec(), ..HttpAnswer::default() };
+        let answer = HttpAnswer { status: 200, headers: alloc::vec![], body: document.as_bytes().to_vec() };
         read_discovery("https://id.example", &answer)
     }
 

@@ -5,6 +5,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
+use zeroize::Zeroize;
+
 use crate::Secret;
 
 /// The two methods that the protocol needs.
@@ -52,7 +54,7 @@ impl fmt::Debug for HttpQuery {
     }
 }
 
-/// What came back, whatever its status.
+/// What came back, whatever its status. The body may hold secrets: it is wiped when the answer is dropped.
 #[derive(Clone, Default)]
 pub struct HttpAnswer {
     /// The status code.
@@ -67,6 +69,12 @@ impl HttpAnswer {
     /// The first header of that name, without regard to case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
+
+impl Drop for HttpAnswer {
+    fn drop(&mut self) {
+        self.body.zeroize();
     }
 }
 

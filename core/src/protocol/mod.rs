@@ -33,6 +33,8 @@ pub(crate) use token::{Grant, TokenAnswer, read_token, token_query};
 use alloc::string::String;
 use core::time::Duration;
 
+use zeroize::Zeroizing;
+
 /// How long an exchange with the authority may take.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 /// The largest answer that is read from an authority, as MSAL.NET has it.
@@ -40,16 +42,23 @@ pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 /// The scopes that ask for who the user is and for a refresh token; they ride along with every request.
 pub(crate) const RESERVED_SCOPES: [&str; 3] = ["openid", "profile", "offline_access"];
 
-/// A form, encoded as it is filled.
-pub(crate) struct Form(url::form_urlencoded::Serializer<'static, String>);
+/// A form, encoded as it is filled. What it holds, and what it leaves behind when it grows, is wiped.
+pub(crate) struct Form(Zeroizing<String>);
 
 impl Form {
     pub(crate) fn new() -> Self {
-        Self(url::form_urlencoded::Serializer::new(String::new()))
+        Self(Zeroizing::default())
     }
 
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
-        self.0.append_pair(name, value);
+        // Three bytes for each at most, and two for what stands between them.
+        let length = self.0.len() + 3 * (name.len() + value.len()) + 2;
+        if length > self.0.capacity() {
+            let mut larger = Zeroizing::new(String::with_capacity(2 * length));
+            larger.push_str(&self.0);
+            self.0 = larger;
+        }
+        url::form_urlencoded::Serializer::for_suffix(&mut *self.0, 0).append_pair(name, value);
         self
     }
 
@@ -61,7 +70,7 @@ impl Form {
     }
 
     pub(crate) fn finish(mut self) -> String {
-        self.0.finish()
+        core::mem::take(&mut *self.0)
     }
 }
 

@@ -44,8 +44,7 @@ fn answers(rng: &mut Rng, app: &App, seed: u64) -> Vec<Reply> {
     let mut cut = ada(9).answer(None);
     cut.body.truncate(rng.below(cut.body.len()));
     answers.push(cut.into());
-    let mut noise = HttpAnswer { status: 100 + rng.below(500) as u16, ..HttpAnswer::default() };
-    noise.body = rng.bytes(30);
+    let noise = HttpAnswer { status: 100 + rng.below(500) as u16, headers: Vec::new(), body: rng.bytes(30) };
     answers.push(noise.into());
     answers
 }

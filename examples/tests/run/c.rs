@@ -7,6 +7,7 @@ use std::time::Duration;
 use std::{env, fs};
 
 use entrada_authority::{Endpoint, Stage};
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::session::{Said, run, stage};
@@ -19,7 +20,7 @@ enum Linked {
 }
 
 /// Compiles a program in C with all warnings, each of them an error.
-fn compile(dir: &TempDir, source: &str, linked: Linked) -> PathBuf {
+fn compile(dir: &TempDir, sources: &[&str], linked: Linked) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     // Cargo puts the libraries that a test depends on beside the test.
     let test = env::current_exe().unwrap();
@@ -27,7 +28,7 @@ fn compile(dir: &TempDir, source: &str, linked: Linked) -> PathBuf {
     let program = dir.path().join("program");
     let mut cc = Command::new("cc");
     cc.args(["-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-I"]).arg(root.join("c/include"));
-    cc.arg(root.join(source)).arg("-o").arg(&program);
+    cc.args(sources.iter().map(|source| root.join(source))).arg("-o").arg(&program);
     match linked {
         Linked::Shared => {
             cc.arg("-L").arg(libraries).args(["-lentrada_c", &format!("-Wl,-rpath,{}", libraries.display())]);
@@ -93,14 +94,14 @@ fn the_whole_way(dir: &TempDir, command: impl Fn() -> Command) {
 #[test]
 fn a_program_in_c_gets_its_tokens() {
     let dir = tempfile::tempdir().unwrap();
-    let program = compile(&dir, "c/main.c", Linked::Shared);
+    let program = compile(&dir, &["c/main.c"], Linked::Shared);
     the_whole_way(&dir, || Command::new(&program));
 }
 
 #[test]
 fn it_leaks_nothing_and_stays_within_its_memory() {
     let dir = tempfile::tempdir().unwrap();
-    let program = compile(&dir, "c/main.c", Linked::Static);
+    let program = compile(&dir, &["c/main.c"], Linked::Static);
     if watched(&program).is_some() {
         the_whole_way(&dir, || watched(&program).unwrap());
     }
@@ -109,7 +110,7 @@ fn it_leaks_nothing_and_stays_within_its_memory() {
 #[test]
 fn an_unreadable_cache_is_set_aside() {
     let (stage, dir) = (stage(), tempfile::tempdir().unwrap());
-    let program = compile(&dir, "c/main.c", Linked::Shared);
+    let program = compile(&dir, &["c/main.c"], Linked::Shared);
     fs::write(dir.path().join("cache.json"), "half a cach").unwrap();
     let said = signs_in(&stage, &dir, Command::new(program));
     assert_eq!(said.code, Some(0));
@@ -120,7 +121,7 @@ fn an_unreadable_cache_is_set_aside() {
 #[test]
 fn misuse_is_told_and_does_no_harm() {
     let (stage, dir) = (stage(), tempfile::tempdir().unwrap());
-    let program = compile(&dir, "tests/run/misuse.c", Linked::Static);
+    let program = compile(&dir, &["tests/run/misuse.c"], Linked::Static);
     let said = run(&stage, &mut Command::new(&program));
     assert_eq!((said.code, said.complaints.as_str()), (Some(0), ""));
     if let Some(mut watched) = watched(&program) {
@@ -133,11 +134,50 @@ fn misuse_is_told_and_does_no_harm() {
 #[test]
 fn a_leak_is_found() {
     let (stage, dir) = (stage(), tempfile::tempdir().unwrap());
-    let program = compile(&dir, "tests/run/forgets.c", Linked::Static);
+    let program = compile(&dir, &["tests/run/forgets.c"], Linked::Static);
     assert_eq!(run(&stage, &mut Command::new(&program)).code, Some(0));
     if let Some(mut watched) = watched(&program) {
         let said = run(&stage, &mut watched);
         assert_eq!(said.code, Some(99));
         assert!(said.complaints.contains("entrada_silent"), "{}", said.complaints);
+    }
+}
+
+/// How the secrets of this authority begin: access and id tokens, refresh tokens, device codes.
+fn secrets(stage: &Stage) -> String {
+    let token = stage.sign(&json!({}));
+    let (head, _) = token.split_once('.').unwrap();
+    format!("{head} 1.AR EAQ")
+}
+
+#[test]
+fn what_is_freed_holds_no_secret() {
+    let (stage, dir) = (stage(), tempfile::tempdir().unwrap());
+    let program = compile(&dir, &["c/main.c", "tests/run/freed.c"], Linked::Static);
+    let command = || {
+        let mut command = Command::new(&program);
+        command.env("SECRETS", secrets(&stage));
+        command
+    };
+    for (ahead, grant) in [(0, "urn:ietf:params:oauth:grant-type:device_code"), (0, ""), (24 * 3600, "refresh_token")] {
+        stage.advance(Duration::from_secs(ahead));
+        stage.forget_requests();
+        let said = signs_in(&stage, &dir, command());
+        assert_eq!((said.code, said.complaints.as_str()), (Some(0), ""), "{grant}");
+        assert_eq!(stage.count(Endpoint::Token, grant) > 0, !grant.is_empty());
+    }
+    let issued = stage.issued();
+    let begins = |secret: &str| secrets(&stage).split(' ').any(|begin| secret.starts_with(begin));
+    assert!(issued.iter().all(|issued| begins(&issued.access_token) && begins(issued.refresh_token.as_ref().unwrap())));
+}
+
+/// The negative control of that.
+#[test]
+fn a_secret_that_is_freed_is_found() {
+    let (stage, dir) = (stage(), tempfile::tempdir().unwrap());
+    let program = compile(&dir, &["tests/run/spills.c", "tests/run/freed.c"], Linked::Static);
+    for secret in secrets(&stage).split(' ') {
+        let said = run(&stage, Command::new(&program).env("SECRETS", secret));
+        assert_eq!((said.code, said.complaints.as_str()), (Some(98), "freed with a secret in it\n"));
     }
 }

@@ -163,5 +163,5 @@ pub(crate) fn html(status: u16) -> HttpAnswer {
 
 /// Nothing but a status.
 pub(crate) fn status(status: u16) -> HttpAnswer {
-    HttpAnswer { status, ..HttpAnswer::default() }
+    HttpAnswer { status, headers: Vec::new(), body: Vec::new() }
 }

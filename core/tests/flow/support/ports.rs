@@ -135,7 +135,7 @@ fn response<B>(answer: HttpAnswer, body: impl Fn(Vec<u8>) -> B) -> http::Respons
     for (name, value) in &answer.headers {
         response = response.header(name, value);
     }
-    response.body(body(answer.body)).expect("an answer that http can tell")
+    response.body(body(answer.body.clone())).expect("an answer that http can tell")
 }
 
 impl blocking::Transport for Shared {
