@@ -53,7 +53,23 @@
 //!
 //! # Advisories
 //!
-//! As of August 2026 the RustSec database has these about crates that surf brings with it:
+//! As of August 2026 the RustSec database has these about crates that surf brings with it, and none that says
+//! that a connection could be attacked:
+//!
+//! - `RUSTSEC-2025-0036`, `RUSTSEC-2026-0169` (surf) and `RUSTSEC-2025-0052` (async-std): unmaintained, see above.
+//! - `RUSTSEC-2026-0174` (http-types): `Authorization` and `WwwAuthenticate` can make a header value that is not
+//!   ASCII. Neither type is used; what goes over the wire is the original header, checked by the crate `http`.
+//! - `RUSTSEC-2026-0097` (rand 0.7): unsound with its feature `log` and a logger that draws random numbers. That
+//!   feature is off.
+//! - `RUSTSEC-2021-0059`, `RUSTSEC-2021-0060`, `RUSTSEC-2021-0064` (aesni, aes-soft, cpuid-bool): unmaintained.
+//!   They are for the encrypted cookies of http-types, which nothing here makes.
+//! - `RUSTSEC-2020-0056`, `RUSTSEC-2024-0384` (stdweb, instant): unmaintained. They are in the lockfile for
+//!   WebAssembly alone.
+//!
+//! # Logs
+//!
+//! `ureq-proto` writes to the `log` crate; at `trace` it writes whole answers: do not collect that level.
+//! surf's own logging is switched off.
 mod backend;
 mod engine;
 mod message;
@@ -146,12 +162,11 @@ impl fmt::Debug for SurfTransport {
 impl Transport for SurfTransport {
     async fn send(&self, request: Request<Body>, limit: Duration) -> Result<Response<Body>, AdapterError> {
         let place = Place::of(request.uri(), limit);
-        let (request, lost) = match message::into_surf(request, limit) {
+        let request = match message::into_surf(request, limit) {
             Ok((_, Some(lost))) if !self.is_ours => return Err(inexpressible(&place, lost)),
-            Ok(made) => made,
+            Ok((request, _)) => request,
             Err(lost) => return Err(inexpressible(&place, lost)),
         };
-        let _ = lost;
         let sent = self.client.send(request);
         // Our own backend heeds the limit itself, step by step.
         let sent = if self.is_ours {
