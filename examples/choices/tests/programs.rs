@@ -1,0 +1,63 @@
+//! Each of the programs that were built signs in, prints the page, and finds its token again.
+#![expect(clippy::unwrap_used, reason = "a proof ends where it fails")]
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+use entrada_authority::{Endpoint, Stage};
+
+/// The programs; which of them there are is up to the features.
+const PROGRAMS: &[&str] = &[
+    #[cfg(feature = "waiting")]
+    env!("CARGO_BIN_EXE_waiting"),
+    #[cfg(feature = "terminal")]
+    env!("CARGO_BIN_EXE_terminal"),
+    #[cfg(feature = "on_smol")]
+    env!("CARGO_BIN_EXE_on_smol"),
+    #[cfg(feature = "on_tokio")]
+    env!("CARGO_BIN_EXE_on_tokio"),
+    #[cfg(feature = "on_async_std")]
+    env!("CARGO_BIN_EXE_on_async_std"),
+];
+
+#[test]
+fn each_signs_in_once_and_prints_the_page() {
+    for program in PROGRAMS {
+        let stage = Stage::start().unwrap();
+        let home = tempfile::tempdir().unwrap();
+        for _ in 0..2 {
+            let page = run(program, &stage, home.path());
+            assert!(page.contains(&stage.ada().display_name), "{program}: {page}");
+        }
+        let sign_ins =
+            stage.count(Endpoint::Token, "authorization_code") + stage.requests_at(Endpoint::DeviceCode).len();
+        assert_eq!(sign_ins, 1, "{program}");
+    }
+}
+
+/// What it prints, with a user who does as they are told.
+fn run(program: &str, stage: &Stage, home: &std::path::Path) -> String {
+    let mut child = Command::new(program)
+        .args([format!("{}api/me", stage.external_url()), stage.scope()])
+        .args([stage.client_id(), &stage.authority_url()])
+        .env_clear()
+        .env("HOME", home)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    for line in BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok) {
+        if line.starts_with("http") {
+            stage.visitor().visit(&line).unwrap();
+        } else if let Some((_, code)) = line.split_once("enter the code ") {
+            stage.visitor().enter_user_code(code.split(' ').next().unwrap()).unwrap();
+        }
+        said += &line;
+        said.push('\n');
+    }
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{program}: {}\n{said}", output.status);
+    String::from_utf8(output.stdout).unwrap()
+}
