@@ -36,6 +36,7 @@ pub fn environment(test: &str) {
     no_proxy_and_this_computer_are_reached_directly(&fetch);
     a_proxy_that_refuses_is_explained(&fetch);
     a_proxy_may_be_reached_by_tls(&fetch);
+    tls_goes_through_the_tunnel(&fetch);
     requests_go_through_a_socks_proxy(&fetch);
     a_socks_proxy_that_refuses_is_explained(&fetch);
     ssl_cert_file_replaces_the_systems_roots(&fetch);
@@ -94,8 +95,7 @@ fn proxy(answer: &'static str) -> (u16, Receiver<String>) {
     let port = serve(move |mut stream| {
         told.send(head(&mut stream)?).map_err(io::Error::other)?;
         stream.write_all(answer.as_bytes())?;
-        head(&mut stream)?;
-        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nproxied")
+        reply(&mut stream, "proxied")
     });
     (port, asked)
 }
@@ -118,10 +118,7 @@ fn requests_go_through_the_proxy_with_its_user_and_password(fetch: &Fetch<'_>) {
 fn no_proxy_and_this_computer_are_reached_directly(fetch: &Fetch<'_>) {
     let (port, asked) = proxy(CONNECTED);
     let proxy = format!("127.0.0.1:{port}");
-    let direct = serve(|mut stream| {
-        head(&mut stream)?;
-        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\ndirect")
-    });
+    let direct = serve(|mut stream| reply(&mut stream, "direct"));
     let found = fetch.get(&format!("http://localhost:{direct}/"), &[("all_proxy", &proxy)]);
     assert!(found.contains("answer: direct"), "{found}");
 
@@ -160,14 +157,10 @@ fn a_proxy_may_be_reached_by_tls(fetch: &Fetch<'_>) {
     let (file, config) = ca();
     let (told, asked) = channel();
     let port = serve(move |stream| {
-        let connection = rustls::ServerConnection::new(Arc::clone(&config)).map_err(io::Error::other)?;
-        let mut stream = rustls::StreamOwned::new(connection, stream);
+        let mut stream = secured(&config, stream)?;
         told.send(head(&mut stream)?).map_err(io::Error::other)?;
         stream.write_all(CONNECTED.as_bytes())?;
-        head(&mut stream)?;
-        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nproxied")?;
-        stream.conn.send_close_notify();
-        stream.flush()
+        reply(&mut stream, "proxied")
     });
     let value = format!("https://localhost:{port}");
     let roots = file.path().to_str().expect("a path in UTF-8");
@@ -176,6 +169,49 @@ fn a_proxy_may_be_reached_by_tls(fetch: &Fetch<'_>) {
     assert!(asked.try_recv().expect("the proxy was asked").starts_with("CONNECT app.example:80 "));
     let found = fetch.get("http://app.example/", &[("http_proxy", &value)]);
     assert!(found.contains("Untrusted: the certificate of") && found.contains(&format!("localhost:{port}")), "{found}");
+}
+
+fn tls_goes_through_the_tunnel(fetch: &Fetch<'_>) {
+    let (file, config) = ca();
+    let roots = file.path().to_str().expect("a path in UTF-8");
+    let inner = Arc::clone(&config);
+    let plain = serve(move |mut stream| {
+        head(&mut stream)?;
+        stream.write_all(CONNECTED.as_bytes())?;
+        reply(&mut secured(&inner, stream)?, "through a plain proxy")
+    });
+    let secure = serve(move |stream| {
+        let mut stream = secured(&config, stream)?;
+        head(&mut stream)?;
+        stream.write_all(CONNECTED.as_bytes())?;
+        reply(&mut secured(&config, stream)?, "through a secure proxy")
+    });
+    for (value, expected) in [
+        (format!("http://localhost:{plain}"), "answer: through a plain proxy"),
+        (format!("https://localhost:{secure}"), "answer: through a secure proxy"),
+    ] {
+        let environment = [("https_proxy", value.as_str()), ("SSL_CERT_FILE", roots)];
+        let found = fetch.get("https://app.example/page", &environment);
+        assert!(found.contains(expected), "{found}");
+        let found = fetch.get("https://other.example/page", &environment);
+        assert!(found.contains("Untrusted: the certificate of other.example (through the proxy localhost:"), "{found}");
+    }
+}
+
+/// The server's end of TLS.
+fn secured<S: Read + Write>(
+    config: &Arc<rustls::ServerConfig>,
+    stream: S,
+) -> io::Result<rustls::StreamOwned<rustls::ServerConnection, S>> {
+    let connection = rustls::ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
+    Ok(rustls::StreamOwned::new(connection, stream))
+}
+
+/// Answers one request with this body.
+fn reply(stream: &mut (impl Read + Write), body: &str) -> io::Result<()> {
+    head(stream)?;
+    write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())?;
+    stream.flush()
 }
 
 /// A SOCKS proxy that tells what it was asked for, and answers in place of the target where it agrees.
@@ -187,8 +223,7 @@ fn socks(agrees: bool) -> (u16, Receiver<String>) {
             _ => socks5(&mut stream, agrees)?,
         };
         told.send(heard).map_err(io::Error::other)?;
-        head(&mut stream)?;
-        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nproxied")
+        reply(&mut stream, "proxied")
     });
     (port, asked)
 }
@@ -286,11 +321,13 @@ fn a_socks_proxy_that_refuses_is_explained(fetch: &Fetch<'_>) {
     }
 }
 
-/// A CA's certificate in a file, and TLS for localhost by that CA.
+/// A CA's certificate in a file, and TLS for localhost and app.example by that CA.
 fn ca() -> (tempfile::NamedTempFile, Arc<rustls::ServerConfig>) {
     let key = rcgen::KeyPair::generate().expect("it works");
-    let certificate =
-        rcgen::CertificateParams::new(["localhost".to_owned()]).expect("it works").self_signed(&key).expect("it works");
+    let certificate = rcgen::CertificateParams::new(["localhost".to_owned(), "app.example".to_owned()])
+        .expect("it works")
+        .self_signed(&key)
+        .expect("it works");
     let file = tempfile::Builder::new().suffix(".pem").tempfile().expect("it works");
     std::fs::write(file.path(), certificate.pem()).expect("it works");
     let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).expect("it works");
@@ -305,12 +342,7 @@ fn ca() -> (tempfile::NamedTempFile, Arc<rustls::ServerConfig>) {
 
 fn ssl_cert_file_replaces_the_systems_roots(fetch: &Fetch<'_>) {
     let (file, config) = ca();
-    let port = serve(move |stream| {
-        let connection = rustls::ServerConnection::new(Arc::clone(&config)).map_err(io::Error::other)?;
-        let mut stream = rustls::StreamOwned::new(connection, stream);
-        head(&mut stream)?;
-        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecure")
-    });
+    let port = serve(move |stream| reply(&mut secured(&config, stream)?, "secure"));
     let url = format!("https://localhost:{port}/");
     let found = fetch.get(&url, &[("SSL_CERT_FILE", file.path().to_str().expect("it works"))]);
     assert!(found.contains("answer: secure"), "{found}");
@@ -319,10 +351,7 @@ fn ssl_cert_file_replaces_the_systems_roots(fetch: &Fetch<'_>) {
 }
 
 fn no_root_is_loaded_before_the_first_https_request(fetch: &Fetch<'_>) {
-    let direct = serve(|mut stream| {
-        head(&mut stream)?;
-        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\ndirect")
-    });
+    let direct = serve(|mut stream| reply(&mut stream, "direct"));
     let missing = [("SSL_CERT_FILE", "/no/such/file.pem")];
     let found = fetch.get(&format!("http://localhost:{direct}/"), &missing);
     assert!(found.contains("answer: direct"), "{found}");
