@@ -57,18 +57,24 @@ pub fn in_a_process_of_its_own(transport: &dyn Transport) {
     }
 }
 
+/// What a process with this environment gets from this URL: `answer: ` and the body, or the fault and the error.
+///
+/// `test` is the name of the test of the same program in which [`in_a_process_of_its_own`] is called.
+pub fn fetch(test: &str, url: &str, environment: &[(&str, &str)]) -> String {
+    let program = std::env::current_exe().expect("this program");
+    let mut command = Command::new(program);
+    command.args([test, "--exact", "--ignored", "--nocapture"]).env_clear();
+    let output = command.env("TEST_URL", url).envs(environment.iter().copied()).output();
+    String::from_utf8_lossy(&output.expect("the process runs").stdout).into_owned()
+}
+
 struct Fetch<'a> {
     test: &'a str,
 }
 
 impl Fetch<'_> {
-    /// What a process with this environment gets from this URL.
     fn get(&self, url: &str, environment: &[(&str, &str)]) -> String {
-        let program = std::env::current_exe().expect("this program");
-        let mut command = Command::new(program);
-        command.args([self.test, "--exact", "--ignored", "--nocapture"]).env_clear();
-        let output = command.env("TEST_URL", url).envs(environment.iter().copied()).output();
-        String::from_utf8_lossy(&output.expect("the process runs").stdout).into_owned()
+        fetch(self.test, url, environment)
     }
 }
 

@@ -30,3 +30,9 @@ fn it_passes_the_suite_of_its_port() {
 fn it_passes_the_suite_of_asynchronous_transports() {
     transport::asynchronous(made, &block_on());
 }
+
+#[test]
+fn it_needs_no_executor_of_smols() {
+    let block_on: BlockOn = Arc::new(|future| futures::executor::block_on(future));
+    transport::asynchronous(made, &block_on);
+}

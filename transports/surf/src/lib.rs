@@ -1,4 +1,5 @@
-//! The asynchronous HTTP transport of entrada on async-std, over [`surf`] and rustls; and async-std's clock and executor.
+//! The asynchronous HTTP transport of entrada on async-std, over [`surf`] and rustls; and async-std's clock
+//! and executor.
 //!
 //! **Neither surf nor async-std is maintained any more.** async-std was discontinued in favour of smol
 //! ([RUSTSEC-2025-0052](https://rustsec.org/advisories/RUSTSEC-2025-0052.html)); surf's last release is of

@@ -169,9 +169,9 @@ fn a_slow_body(ground: &Ground<'_>) {
 fn a_slow_but_steady_body_is_no_failure(ground: &Ground<'_>) {
     let server = ground.serve(|connection| {
         connection.head()?;
-        connection.write("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n")?;
-        for _ in 0..6 {
-            std::thread::sleep(Duration::from_millis(60));
+        connection.write("HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n")?;
+        for _ in 0..15 {
+            std::thread::sleep(SHORT / 12);
             connection.write("x")?;
         }
         Ok(())
@@ -179,7 +179,7 @@ fn a_slow_but_steady_body_is_no_failure(ground: &Ground<'_>) {
     let transport = ground.make();
     let mut answer = transport.send(get(&server.url("/steady")), SHORT).expect("the head is there");
     let body = answer.body_mut().read_to_limit(100).expect("each wait is shorter than the limit");
-    assert_eq!(body.as_deref(), Some(&b"xxxxxx"[..]));
+    assert_eq!(body.as_deref(), Some(&[b'x'; 15][..]));
 }
 
 fn an_upload_that_is_not_taken(ground: &Ground<'_>) {
