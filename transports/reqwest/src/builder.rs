@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use entrada_core::Fault;
 use entrada_core::ports::AdapterError;
+use entrada_dial::Roots;
 use reqwest::Client;
 use reqwest::redirect::Policy;
 
 use crate::ReqwestTransport;
-use crate::roots::{ExtraRoots, tls};
+use crate::roots::tls;
 
 /// Puts a [`ReqwestTransport`] together.
 ///
@@ -74,7 +75,7 @@ impl Builder {
     /// A CA file that is missing ([`Fault::NotFound`]), cannot be read ([`Fault::Denied`]), or has no
     /// certificate in it ([`Fault::Corrupt`]); a user agent that is no header value ([`Fault::Other`]).
     pub fn build(self) -> Result<ReqwestTransport, AdapterError> {
-        let mut roots = ExtraRoots::default();
+        let mut roots = Roots::default();
         for source in self.roots {
             match source {
                 Source::File(path) => roots.add_file(&path)?,

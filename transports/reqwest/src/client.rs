@@ -1,30 +1,40 @@
 //! The client as a service of the crate `http`, with what the port wants of it besides.
 
-use std::error::Error;
-use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use entrada_core::Fault;
-use entrada_tower::{RequestBody, links};
+use entrada_core::ports::AdapterError;
+use entrada_dial::Place;
+use entrada_tower::RequestBody;
 use futures::future::BoxFuture;
 use http::request::Parts;
 use http::{Request, Response};
 use http_body::{Body as _, Frame, SizeHint};
-use reqwest::{Body, Client, Url};
+use http_body_util::BodyExt as _;
+use http_body_util::combinators::UnsyncBoxBody;
+use reqwest::{Body, Client};
 use tower_service::Service;
+
+use crate::failure::{Failure, explain, is_cut};
 
 /// Sends through a [`Client`].
 #[derive(Clone)]
 pub(crate) struct ReqwestService(pub(crate) Client);
 
-impl Service<Request<RequestBody>> for ReqwestService {
-    type Response = Response<Body>;
-    type Error = ReqwestError;
-    type Future = BoxFuture<'static, Result<Response<Body>, ReqwestError>>;
+/// The limit on each wait, beside a request: for the sentence about one that took too long.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Timeout(pub(crate) Duration);
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ReqwestError>> {
+type Incoming = UnsyncBoxBody<<Body as http_body::Body>::Data, AdapterError>;
+
+impl Service<Request<RequestBody>> for ReqwestService {
+    type Response = Response<Incoming>;
+    type Error = AdapterError;
+    type Future = BoxFuture<'static, Result<Response<Incoming>, AdapterError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), AdapterError>> {
         Poll::Ready(Ok(()))
     }
 
@@ -32,27 +42,30 @@ impl Service<Request<RequestBody>> for ReqwestService {
         let client = self.0.clone();
         Box::pin(async move {
             let (parts, body) = request.into_parts();
+            let Timeout(timeout) = parts.extensions.get().copied().unwrap_or_default();
+            let place = Place::of(&parts.uri, timeout);
             let again = (body.is_end_stream() && parts.method.is_safe()).then(|| parts.clone());
-            match (send(&client, parts, Unrepeatable(Some(body))).await, again) {
-                (Err(ReqwestError::Reqwest(error)), Some(parts)) if is_cut(&error) => {
-                    send(&client, parts, Unrepeatable(None)).await
-                }
-                (answer, _) => answer,
+            let mut answer = send(&client, parts, Unrepeatable(Some(body))).await;
+            if let (Err(Failure::Reqwest(error)), Some(parts)) = (&answer, again)
+                && is_cut(error)
+            {
+                answer = send(&client, parts, Unrepeatable(None)).await;
             }
+            let answer = answer.map_err(|failure| failure.explain(&place))?;
+            Ok(answer.map(|body| body.map_err(move |error| explain(&place, error)).boxed_unsync()))
         })
     }
 }
 
-async fn send(client: &Client, parts: Parts, body: Unrepeatable) -> Result<Response<Body>, ReqwestError> {
+async fn send(client: &Client, parts: Parts, body: Unrepeatable) -> Result<Response<Body>, Failure> {
     let request = Request::from_parts(parts, Body::wrap(body));
-    let request = reqwest::Request::try_from(request).map_err(|_| ReqwestError::NoUrl)?;
+    let request = reqwest::Request::try_from(request).map_err(Failure::Reqwest)?;
     let asked = request.url().clone();
-    let answer = client.execute(request).await.map_err(|error| ReqwestError::Reqwest(error.without_url()))?;
-    if answer.url() != &asked { Err(ReqwestError::Followed(origin(answer.url()))) } else { Ok(answer.into()) }
-}
-
-fn origin(url: &Url) -> String {
-    url.origin().ascii_serialization()
+    let answer = client.execute(request).await.map_err(Failure::Reqwest)?;
+    match answer.url() {
+        there if *there != asked => Err(Failure::Followed(there.origin().ascii_serialization())),
+        _ => Ok(answer.into()),
+    }
 }
 
 /// A body that reqwest cannot send a second time, not even where it is empty: then it cannot follow a redirect that
@@ -83,78 +96,5 @@ impl http_body::Body for Unrepeatable {
             // A hint of zero would be taken for a body that can be had again.
             _ => SizeHint::default(),
         }
-    }
-}
-
-#[derive(Debug)]
-pub(crate) enum ReqwestError {
-    Reqwest(reqwest::Error),
-    /// The client followed a redirect, to there.
-    Followed(String),
-    NoUrl,
-}
-
-const FOLLOWS: &str = "the client follows redirects, which must not be: build it with `redirect(Policy::none())`";
-
-impl fmt::Display for ReqwestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Reqwest(error) => error.fmt(f),
-            Self::Followed(to) => write!(f, "it redirects, and {FOLLOWS} (it ended at {to})"),
-            Self::NoUrl => f.write_str("the URL is not a full http or https URL"),
-        }
-    }
-}
-
-impl Error for ReqwestError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Reqwest(error) => Some(error),
-            Self::Followed(_) | Self::NoUrl => None,
-        }
-    }
-}
-
-/// Whether the other side was there, and then closed the connection.
-fn is_cut(error: &reqwest::Error) -> bool {
-    use io::ErrorKind as Kind;
-    !error.is_connect()
-        && links(error).any(|link| {
-            link.downcast_ref::<hyper::Error>().is_some_and(|error| error.is_incomplete_message())
-                || link.downcast_ref::<io::Error>().is_some_and(|error| {
-                    matches!(
-                        error.kind(),
-                        Kind::UnexpectedEof | Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe
-                    )
-                })
-        })
-}
-
-/// What reqwest's errors mean.
-pub(crate) fn explain(link: &(dyn Error + 'static)) -> Option<(Fault, String)> {
-    #[cfg(feature = "rustls")]
-    if let Some(error) = link.downcast_ref::<rustls::Error>() {
-        return Some((Fault::Untrusted, crate::roots::not_trusted(error)));
-    }
-    let told = |fault, text: &str| Some((fault, text.to_owned()));
-    if let Some(error) = link.downcast_ref::<reqwest::Error>() {
-        return match () {
-            () if error.is_dns() => {
-                told(Fault::Unreachable, "no address was found for it: check its spelling, the network or the VPN")
-            }
-            () if error.is_redirect() => told(Fault::Other, &format!("it redirects, and {FOLLOWS}")),
-            // The source says no more than this.
-            () if error.is_builder() => told(Fault::Other, "the URL is not a full http or https URL"),
-            () => None,
-        };
-    }
-    // The type of this one is private.
-    match link.to_string().strip_prefix("tunnel error: ")? {
-        "proxy authorization required" => {
-            told(Fault::Denied, "the proxy on the way asks for a user and password (http://user:password@proxy:port)")
-        }
-        "unsuccessful" => told(Fault::Unreachable, "the proxy on the way does not allow it, or failed"),
-        "unexpected end of file" => told(Fault::Unreachable, "the proxy on the way did not answer"),
-        _ => None,
     }
 }

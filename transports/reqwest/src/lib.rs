@@ -48,6 +48,7 @@
 #[cfg(feature = "rustls")]
 mod builder;
 mod client;
+mod failure;
 #[cfg(feature = "middleware")]
 mod middleware;
 #[cfg(feature = "rustls")]

@@ -10,7 +10,7 @@ use entrada_tower::ServiceTransport;
 use http::{Request, Response};
 
 use crate::Tokio;
-use crate::client::{ReqwestService, explain};
+use crate::client::{ReqwestService, Timeout};
 
 /// HTTP over reqwest, on tokio.
 ///
@@ -43,7 +43,7 @@ impl ReqwestTransport {
     /// anything of it is used. The Bearer was sent nowhere else: reqwest takes `Authorization` off where a
     /// redirect leads to another host, port or scheme.
     pub fn from_client(client: reqwest::Client) -> Self {
-        Self { service: ServiceTransport::new(ReqwestService(client), Tokio).explain(explain) }
+        Self { service: ServiceTransport::new(ReqwestService(client), Tokio) }
     }
 
     /// The client that this sends through, for the program's own requests: they share its connections.
@@ -67,7 +67,8 @@ impl fmt::Debug for ReqwestTransport {
 
 #[async_trait]
 impl Transport for ReqwestTransport {
-    async fn send(&self, request: Request<Body>, timeout: Duration) -> Result<Response<Body>, AdapterError> {
+    async fn send(&self, mut request: Request<Body>, timeout: Duration) -> Result<Response<Body>, AdapterError> {
+        request.extensions_mut().insert(Timeout(timeout));
         self.service.send(request, timeout).await
     }
 }

@@ -5,20 +5,34 @@
 use std::sync::Arc;
 
 use entrada_conformance::blocked::{BlockOn, Blocked};
-use entrada_conformance::transport::transport;
+use entrada_conformance::transport::{self, Options};
 use entrada_reqwest::ReqwestTransport;
 use tokio::runtime::Builder;
+
+fn made(options: Options) -> ReqwestTransport {
+    let mut builder = ReqwestTransport::builder().proxy_from_env(false);
+    if let Some(pem) = options.ca_pem {
+        builder = builder.ca_pem(pem);
+    }
+    if let Some(name) = options.user_agent {
+        builder = builder.user_agent(name);
+    }
+    builder.build().unwrap()
+}
+
+fn on(mut runtime: Builder) -> BlockOn {
+    let runtime = runtime.enable_all().build().unwrap();
+    Arc::new(move |future| runtime.block_on(future))
+}
 
 #[test]
 fn it_passes_the_suite_of_its_port() {
     // On several threads, hyper's pool may still be taking a connection back when the next request wants one.
-    let runtime = Arc::new(Builder::new_current_thread().enable_all().build().unwrap());
-    let block_on: BlockOn = Arc::new(move |future| runtime.block_on(future));
-    transport(|options| {
-        let mut builder = ReqwestTransport::builder().proxy_from_env(false);
-        if let Some(pem) = options.ca_pem {
-            builder = builder.ca_pem(pem);
-        }
-        Box::new(Blocked::new(builder.build().unwrap(), Arc::clone(&block_on)))
-    });
+    let block_on = on(Builder::new_current_thread());
+    transport::transport(|options| Box::new(Blocked::new(made(options), Arc::clone(&block_on))));
+}
+
+#[test]
+fn it_passes_the_suite_of_asynchronous_transports() {
+    transport::asynchronous(made, &on(Builder::new_multi_thread()));
 }

@@ -76,7 +76,7 @@ fn requests_go_through_the_proxy_with_its_user_and_password() {
     }
     let excepted = [("all_proxy", value.as_str()), ("no_proxy", "other.example, .invalid")];
     let found = fetch("http://nobody.invalid/?code=S3CRET", &excepted);
-    assert!(found.contains("Unreachable: no answer from nobody.invalid: no address was found"), "{found}");
+    assert!(found.contains("Unreachable: no address was found for nobody.invalid"), "{found}");
     assert!(asked.try_recv().is_err(), "the proxy was asked");
 }
 
@@ -86,7 +86,7 @@ fn a_proxy_that_refuses_is_explained() {
         ("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n", "Denied: ", "user and password"),
         ("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "Unreachable: ", "does not allow it, or failed"),
         ("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "Unreachable: ", "does not allow it, or failed"),
-        ("", "Unreachable: ", "the proxy on the way did not answer"),
+        ("", "Unreachable: ", "the proxy did not answer"),
     ];
     for (answer, fault, reason) in cases {
         let (port, asked) = proxy(answer);
@@ -127,7 +127,7 @@ fn ssl_cert_file_replaces_the_systems_roots() {
     let found = fetch(&url, &[("SSL_CERT_FILE", file.path().to_str().unwrap())]);
     assert!(found.contains("answer: secure"), "{found}");
     let found = fetch(&url, &[]);
-    let expected = format!("Untrusted: no answer from localhost:{port}: its certificate was issued by nobody");
+    let expected = format!("Untrusted: the certificate of localhost:{port} was issued by nobody");
     assert!(found.contains(&expected), "{found}");
 }
 

@@ -6,12 +6,13 @@ use std::task::{Context, Poll};
 
 use bytes::Buf;
 use entrada_core::Fault;
+use entrada_core::ports::AdapterError;
 use futures::io::AsyncRead;
 use http_body::Body;
 
 use crate::BoxError;
 use crate::limit::{Limit, Wait};
-use crate::reason::{Place, Reason, Reasons};
+use crate::reason::{Place, Reasons};
 
 /// Reads from an [`http_body::Body`].
 pub(crate) struct Incoming<B: Body> {
@@ -37,7 +38,7 @@ where
     B::Error: Into<BoxError>,
 {
     /// The next piece that is not empty.
-    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<B::Data>, Reason>> {
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<B::Data>, AdapterError>> {
         loop {
             match self.body.as_mut().poll_frame(context) {
                 Poll::Ready(next) => {
@@ -47,13 +48,17 @@ where
                         Some(Ok(Ok(piece))) if piece.has_remaining() => return Poll::Ready(Ok(Some(piece))),
                         // Nothing, or trailers.
                         Some(Ok(_)) => {}
-                        Some(Err(error)) => return Poll::Ready(Err(self.reasons.of(&*error.into()))),
+                        Some(Err(error)) => {
+                            let what = format_args!("the answer of {} broke off", self.place);
+                            return Poll::Ready(Err(self.reasons.tell(what, error.into())));
+                        }
                     }
                 }
                 Poll::Pending => {
                     let seconds = self.limit.timeout.as_secs_f32();
+                    let text = || format!("the answer of {} did not go on within {seconds} s", self.place);
                     let late = self.wait.poll(&self.limit, context);
-                    return late.map(|()| Err((Fault::TimedOut, format!("nothing more came within {seconds} s"))));
+                    return late.map(|()| Err(AdapterError::new(Fault::TimedOut, text())));
                 }
             }
         }
@@ -75,15 +80,14 @@ where
             None => match std::task::ready!(self.poll_piece(context)) {
                 Ok(Some(piece)) => piece,
                 Ok(None) => return Poll::Ready(Ok(0)),
-                Err((fault, reason)) => {
-                    let kind = match fault {
+                Err(error) => {
+                    let kind = match error.fault() {
                         Fault::TimedOut => io::ErrorKind::TimedOut,
                         Fault::Unreachable => io::ErrorKind::ConnectionAborted,
                         _ => io::ErrorKind::Other,
                     };
-                    let text = format!("the answer of {} broke off: {reason}", self.place);
-                    self.failed = Some((kind, text.clone()));
-                    return Poll::Ready(Err(io::Error::new(kind, text)));
+                    self.failed = Some((kind, error.to_string()));
+                    return Poll::Ready(Err(io::Error::new(kind, error.to_string())));
                 }
             },
         };

@@ -7,7 +7,10 @@ use std::iter::successors;
 use std::sync::Arc;
 
 use entrada_core::Fault;
+use entrada_core::ports::AdapterError;
 use http::Uri;
+
+use crate::BoxError;
 
 /// Where a request goes, in words that hold no secret: the host and port, never the path or query.
 #[derive(Clone)]
@@ -55,7 +58,19 @@ pub(crate) type Explain = dyn Fn(&(dyn Error + 'static)) -> Option<Reason> + Sen
 pub(crate) struct Reasons(pub(crate) Option<Arc<Explain>>);
 
 impl Reasons {
-    pub(crate) fn of(&self, error: &(dyn Error + 'static)) -> Reason {
+    /// Why there is no answer, or no more of it; `what` says which. A service that has an [`AdapterError`] for an error
+    /// has told it all.
+    pub(crate) fn tell(&self, what: impl fmt::Display, error: BoxError) -> AdapterError {
+        match error.downcast::<AdapterError>() {
+            Ok(told) => *told,
+            Err(error) => {
+                let (fault, reason) = self.of(&*error);
+                AdapterError::new(fault, format!("{what}: {reason}"))
+            }
+        }
+    }
+
+    fn of(&self, error: &(dyn Error + 'static)) -> Reason {
         let told = self.0.as_deref().and_then(|explain| links(error).find_map(explain));
         told.or_else(|| links(error).find_map(known)).unwrap_or_else(|| {
             // Only what stands last: what stands above it may name the whole URL.

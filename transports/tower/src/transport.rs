@@ -58,7 +58,8 @@ impl<S> ServiceTransport<S> {
     /// Tells what the service's errors mean: it is asked for the error and for each that is behind it (see
     /// [`links`](crate::links)), and the first answer counts. The reason goes on from "no answer from HOST:".
     ///
-    /// What it does not know is judged by [`std::io::ErrorKind`], and by hyper's errors with the feature `hyper`.
+    /// What it does not know is judged by [`std::io::ErrorKind`], and by hyper's errors with the feature `hyper`. An
+    /// [`AdapterError`] passes as it is.
     pub fn explain(
         mut self,
         explain: impl Fn(&(dyn Error + 'static)) -> Option<(Fault, String)> + Send + Sync + 'static,
@@ -108,10 +109,7 @@ where
                     Fault::Other,
                     format!("the body of the request to {place} could not be read: {failure}"),
                 ),
-                None => {
-                    let (fault, reason) = self.reasons.of(&*error.into());
-                    AdapterError::new(fault, format!("no answer from {place}: {reason}"))
-                }
+                None => self.reasons.tell(format_args!("no answer from {place}"), error.into()),
             }),
             None => {
                 let seconds = timeout.as_secs_f32();

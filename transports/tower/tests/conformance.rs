@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use entrada_conformance::blocked::{BlockOn, Blocked};
-use entrada_conformance::transport::{Options, transport};
+use entrada_conformance::transport::{Options, asynchronous, transport};
 use entrada_core::ports::asynchronous::{Clock, transport_fn};
 use entrada_core::{Fault, UnixTime, ports};
 use entrada_tower::{RequestBody, ServiceTransport};
@@ -49,7 +49,8 @@ type Hyper = Client<HttpsConnector<HttpConnector>, RequestBody>;
 
 fn over_hyper(options: &Options) -> ServiceTransport<Hyper> {
     let connector = HttpsConnectorBuilder::new().with_tls_config(tls(options)).https_or_http().enable_http1().build();
-    let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
+    let client =
+        Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_max_idle_per_host(8).build(connector);
     ServiceTransport::new(client, Tokio).explain(|error| {
         let tls = error.downcast_ref::<rustls::Error>()?;
         Some((Fault::Untrusted, format!("no TLS with it: {tls}")))
@@ -58,7 +59,11 @@ fn over_hyper(options: &Options) -> ServiceTransport<Hyper> {
 
 /// On several threads, hyper's pool may still be taking a connection back when the next request wants one.
 fn on_one_thread() -> BlockOn {
-    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    on(Builder::new_current_thread())
+}
+
+fn on(mut runtime: Builder) -> BlockOn {
+    let runtime = runtime.enable_all().build().unwrap();
     Arc::new(move |future| runtime.block_on(future))
 }
 
@@ -79,4 +84,9 @@ fn a_closure_passes_the_suite() {
         });
         Box::new(Blocked::new(closure, Arc::clone(&block_on)))
     });
+}
+
+#[test]
+fn a_service_passes_the_suite_of_asynchronous_transports() {
+    asynchronous(|options| over_hyper(&options), &on(Builder::new_multi_thread()));
 }

@@ -1,0 +1,90 @@
+//! reqwest's errors in the words of all transports.
+
+use std::error::Error;
+use std::io;
+
+use entrada_core::Fault;
+use entrada_core::ports::AdapterError;
+use entrada_dial::Place;
+use entrada_tower::links;
+
+/// Why there is no answer to use.
+pub(crate) enum Failure {
+    Reqwest(reqwest::Error),
+    /// The client followed a redirect, to that origin.
+    Followed(String),
+}
+
+impl Failure {
+    pub(crate) fn explain(self, place: &Place) -> AdapterError {
+        match self {
+            Self::Reqwest(error) => explain(place, error),
+            Self::Followed(to) => follows(place, &format!(" (it ended at {to})")),
+        }
+    }
+}
+
+fn follows(place: &Place, details: &str) -> AdapterError {
+    AdapterError::new(
+        Fault::Other,
+        format!(
+            "{place} redirects, and the client follows redirects, which must not be: build it with \
+             `redirect(Policy::none())`{details}"
+        ),
+    )
+}
+
+/// Why there is no answer, or no more of one.
+pub(crate) fn explain(place: &Place, error: reqwest::Error) -> AdapterError {
+    if error.is_dns() {
+        return place.no_such_name();
+    }
+    if error.is_redirect() {
+        return follows(place, "");
+    }
+    if error.is_builder() {
+        return place.no_url();
+    }
+    links(&error).find_map(|link| explain_link(place, link)).unwrap_or_else(|| {
+        // Only what stands last: what stands above it may name the whole URL.
+        let reason = links(&error).skip(1).last().map(|last| format!(": {last}")).unwrap_or_default();
+        AdapterError::new(Fault::Other, format!("the request to {place} failed{reason}"))
+    })
+}
+
+fn explain_link(place: &Place, link: &(dyn Error + 'static)) -> Option<AdapterError> {
+    if let Some(error) = link.downcast_ref::<rustls::Error>() {
+        return Some(place.not_trusted(error));
+    }
+    if let Some(error) = link.downcast_ref::<hyper::Error>() {
+        let is_gone = error.is_incomplete_message() || error.is_canceled() || error.is_closed();
+        return match () {
+            () if error.is_parse() => Some(place.not_http(error)),
+            () if is_gone => Some(place.io(&io::ErrorKind::UnexpectedEof.into())),
+            () => None,
+        };
+    }
+    if let Some(error) = link.downcast_ref::<io::Error>() {
+        // One that holds another says no more than that.
+        return error.get_ref().is_none().then(|| place.io(error));
+    }
+    // The type of this one is private.
+    match link.to_string().strip_prefix("tunnel error: ")? {
+        "proxy authorization required" => Some(place.proxy_wants_a_user()),
+        "unsuccessful" => Some(AdapterError::new(
+            Fault::Unreachable,
+            format!("no way to {place}: the proxy does not allow it, or failed"),
+        )),
+        "unexpected end of file" => Some(place.refused_by_proxy(None)),
+        _ => None,
+    }
+}
+
+/// Whether the other side was there, and then closed the connection.
+pub(crate) fn is_cut(error: &reqwest::Error) -> bool {
+    !error.is_connect()
+        && links(error).any(|link| {
+            link.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message)
+                || link.downcast_ref::<io::Error>().is_some_and(entrada_dial::is_cut)
+        })
+}
