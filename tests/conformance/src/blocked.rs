@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::io::{self, Read};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
+use std::thread;
 use std::time::Duration;
 
 use ::blocking::Unblock;
@@ -16,6 +17,26 @@ use futures::io::AsyncRead;
 
 /// Waits on a runtime until the future is done.
 pub type BlockOn = Arc<dyn Fn(BoxFuture<'_, ()>) + Send + Sync>;
+
+/// The `block_on` of a runtime that runs only while somebody waits on it, such as tokio's on one thread: in between, a
+/// thread waits for `moment` after `moment` on it, so that what a transport left to its tasks is done.
+pub fn kept_running(block_on: BlockOn, moment: impl Fn() -> BoxFuture<'static, ()> + Send + 'static) -> BlockOn {
+    let waiting = Arc::new(RwLock::new(()));
+    let (nobody_waits, run) = (Arc::downgrade(&waiting), Arc::clone(&block_on));
+    thread::spawn(move || {
+        while let Some(nobody_waits) = nobody_waits.upgrade() {
+            // Whoever waits is not to be held up, so that this one may have to give way for long.
+            match nobody_waits.try_write() {
+                Ok(_nobody) => run(moment()),
+                Err(_) => thread::sleep(Duration::from_millis(1)),
+            }
+        }
+    });
+    Arc::new(move |future| {
+        let _waiting = waiting.read();
+        block_on(future);
+    })
+}
 
 /// An asynchronous adapter, waited for on its runtime.
 ///

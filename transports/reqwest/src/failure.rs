@@ -65,8 +65,9 @@ fn explain_link(place: &Place, link: &(dyn Error + 'static)) -> Option<AdapterEr
         };
     }
     if let Some(error) = link.downcast_ref::<io::Error>() {
-        // One that holds another says no more than that.
-        return error.get_ref().is_none().then(|| place.io(error));
+        // One that was made of another, and says no more than that, leaves it to that.
+        let says_nothing = matches!(error.kind(), io::ErrorKind::Other | io::ErrorKind::InvalidData);
+        return (error.get_ref().is_none() || !says_nothing).then(|| place.io(error));
     }
     // The type of this one is private.
     match link.to_string().strip_prefix("tunnel error: ")? {

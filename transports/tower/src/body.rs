@@ -3,27 +3,42 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use entrada_core::ports::asynchronous::Body;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use futures::io::AsyncRead;
 use http::Method;
-use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, EXPECT, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 use http_body::{Frame, SizeHint};
+
+use crate::limit::Limit;
 
 const CHUNK: u64 = 16 * 1024;
 
+/// Not everybody who could say `100 Continue` does (RFC 9110 10.1.1).
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// A [`Body`] as an [`http_body::Body`], which keeps to the length that it announced.
 ///
-/// One that ends early is an error, and one that is longer is cut: neither spoils the connection.
+/// One that ends early is an error, and one that is longer is cut: neither spoils the connection. With
+/// `Expect: 100-continue` it is held back until the other side asks for it, for a second at most; what is left of it
+/// when the answer has ended, or is dropped, is not sent.
 pub struct RequestBody {
     /// Within a lock for its `Sync`, which many clients want of a body; it is never taken.
-    reader: Mutex<Pin<Box<dyn AsyncRead + Send>>>,
+    source: Mutex<Source>,
     /// What the announced length leaves to send; nothing was announced for a chunked body.
     left: Option<u64>,
     upload: Upload,
+}
+
+struct Source {
+    reader: Pin<Box<dyn AsyncRead + Send>>,
+    /// How long it is held back.
+    held: Option<BoxFuture<'static, ()>>,
 }
 
 /// What others know of a body that is under way.
@@ -36,12 +51,39 @@ struct State {
     last_asked: Option<Instant>,
     /// Whether it would take one, and there is none yet.
     is_starved: bool,
+    /// Whether the other side has said `100 Continue`.
+    may_go: bool,
+    /// Whether nobody is interested in what is left.
+    is_over: bool,
+    /// Whom to wake when one of these changes.
+    waker: Option<Waker>,
     failure: Option<io::Error>,
 }
 
 impl Upload {
     fn with<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn tell(&self, change: impl FnOnce(&mut State)) {
+        let waker = self.with(|state| {
+            change(state);
+            state.waker.take()
+        });
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// The other side has asked for the body.
+    #[cfg(feature = "hyper")]
+    pub(crate) fn go_ahead(&self) {
+        self.tell(|state| state.may_go = true);
+    }
+
+    /// The answer has ended, and so what is left of the body is not to be sent.
+    pub(crate) fn is_over(&self) {
+        self.tell(|state| state.is_over = true);
     }
 
     /// Why the body could not be read, where that was the reason.
@@ -62,7 +104,7 @@ impl Upload {
 
 impl RequestBody {
     /// Sets the headers that frame this body, in place of any that are there.
-    pub(crate) fn frame(headers: &mut HeaderMap, method: &Method, body: Body) -> Self {
+    pub(crate) fn frame(headers: &mut HeaderMap, method: &Method, body: Body, limit: &Limit) -> Self {
         headers.remove(CONTENT_LENGTH);
         headers.remove(TRANSFER_ENCODING);
         let left = body.length();
@@ -72,11 +114,41 @@ impl RequestBody {
             Some(length) => drop(headers.insert(CONTENT_LENGTH, HeaderValue::from(length))),
             None => {}
         }
-        Self { reader: Mutex::new(body.into_reader()), left, upload: Upload::default() }
+        let expects = headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+        let held = (expects && left != Some(0)).then(|| limit.sleep(limit.timeout.min(PATIENCE)));
+        Self { source: Mutex::new(Source { reader: body.into_reader(), held }), left, upload: Upload::default() }
+    }
+
+    pub(crate) fn empty() -> Self {
+        let source = Source { reader: Body::empty().into_reader(), held: None };
+        Self { source: Mutex::new(source), left: Some(0), upload: Upload::default() }
     }
 
     pub(crate) fn upload(&self) -> Upload {
         self.upload.clone()
+    }
+
+    fn source(&mut self) -> &mut Source {
+        self.source.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ready where the body may go, with an error where it is not to go on.
+    fn poll_go(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let (may_go, is_over) = self.upload.with(|state| {
+            state.waker = Some(context.waker().clone());
+            (state.may_go, state.is_over)
+        });
+        if is_over {
+            return Poll::Ready(Err(io::Error::other("its answer has ended before it")));
+        }
+        let source = self.source();
+        if let Some(held) = &mut source.held
+            && !may_go
+        {
+            ready!(held.poll_unpin(context));
+        }
+        source.held = None;
+        Poll::Ready(Ok(()))
     }
 
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
@@ -84,7 +156,10 @@ impl RequestBody {
         if most == 0 {
             return Poll::Ready(None);
         }
-        let reader = self.reader.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = ready!(self.poll_go(context)) {
+            return Poll::Ready(Some(Err(error)));
+        }
+        let reader = &mut self.source().reader;
         let mut piece = vec![0; most as usize];
         let count = loop {
             match ready!(reader.as_mut().poll_read(context, &mut piece)) {

@@ -11,6 +11,7 @@ use futures::io::AsyncRead;
 use http_body::Body;
 
 use crate::BoxError;
+use crate::body::Upload;
 use crate::limit::{Limit, Wait};
 use crate::reason::{Place, Reasons};
 
@@ -20,15 +21,26 @@ pub(crate) struct Incoming<B: Body> {
     piece: Option<B::Data>,
     limit: Limit,
     wait: Wait,
+    upload: Over,
     place: Place,
     reasons: Reasons,
     /// An error stays: a reader that goes on after it must not take the rest for a proper end.
     failed: Option<(io::ErrorKind, String)>,
 }
 
+/// Ends the upload with the answer that it is for.
+struct Over(Upload);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.is_over();
+    }
+}
+
 impl<B: Body> Incoming<B> {
-    pub(crate) fn new(body: B, limit: Limit, place: Place, reasons: Reasons) -> Self {
-        Self { body: Box::pin(body), piece: None, limit, wait: Wait::default(), place, reasons, failed: None }
+    pub(crate) fn new(body: B, limit: Limit, upload: Upload, place: Place, reasons: Reasons) -> Self {
+        let (body, upload) = (Box::pin(body), Over(upload));
+        Self { body, piece: None, limit, wait: Wait::default(), upload, place, reasons, failed: None }
     }
 }
 
@@ -79,7 +91,10 @@ where
             Some(piece) => piece,
             None => match std::task::ready!(self.poll_piece(context)) {
                 Ok(Some(piece)) => piece,
-                Ok(None) => return Poll::Ready(Ok(0)),
+                Ok(None) => {
+                    self.upload.0.is_over();
+                    return Poll::Ready(Ok(0));
+                }
                 Err(error) => {
                     let kind = match error.fault() {
                         Fault::TimedOut => io::ErrorKind::TimedOut,

@@ -18,7 +18,7 @@ pub(crate) struct Limit {
 }
 
 impl Limit {
-    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+    pub(crate) fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         let clock = Arc::clone(&self.clock);
         async move { clock.sleep(duration).await }.boxed()
     }

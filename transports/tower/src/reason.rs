@@ -89,6 +89,23 @@ fn known(link: &(dyn Error + 'static)) -> Option<Reason> {
     link.downcast_ref::<io::Error>().and_then(of_io)
 }
 
+/// Whether the other side was there, and then closed the connection.
+pub(crate) fn is_cut(error: &(dyn Error + 'static)) -> bool {
+    use io::ErrorKind as Kind;
+    links(error).any(|link| {
+        #[cfg(feature = "hyper")]
+        if link.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message) {
+            return true;
+        }
+        link.downcast_ref::<io::Error>().is_some_and(|error| {
+            matches!(
+                error.kind(),
+                Kind::UnexpectedEof | Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe
+            )
+        })
+    })
+}
+
 fn of_io(error: &io::Error) -> Option<Reason> {
     use io::ErrorKind as Kind;
     if is_lookup(error) {

@@ -11,19 +11,23 @@ use entrada_core::Fault;
 use entrada_core::ports::AdapterError;
 use entrada_core::ports::asynchronous::{Body, Clock, Transport};
 use http::{Method, Request, Response, StatusCode};
+use http_body::Body as _;
 use tower_service::Service;
 
 use crate::BoxError;
 use crate::body::RequestBody;
+#[cfg(feature = "hyper")]
+use crate::body::Upload;
 use crate::incoming::Incoming;
 use crate::limit::Limit;
-use crate::reason::{Place, Reasons};
+use crate::reason::{Place, Reasons, is_cut};
 
 /// Sends through a tower service: a clone of it for each request, called when it is ready.
 ///
 /// Bodies are streamed both ways, with the length that was announced; a `timeout` limits the wait for the head of
 /// the answer, which begins anew with each piece of the request that is taken, and each single wait for more of the
-/// answer's body. What else the port promises is for the service to keep: it follows no redirect, keeps no cookie,
+/// answer's body. A safe request (`GET`, `HEAD`) without a body whose connection is cut before the answer is sent once
+/// more, as the other side may just have closed a connection that was kept. What else the port promises is for the service to keep: it follows no redirect, keeps no cookie,
 /// adds no header, and takes a status of 4xx or 5xx for an answer.
 ///
 /// ```
@@ -89,19 +93,30 @@ where
         let limit = Limit { clock: Arc::clone(&self.clock), timeout };
         let (mut parts, body) = request.into_parts();
         let method = parts.method.clone();
-        let body = RequestBody::frame(&mut parts.headers, &method, body);
+        let body = RequestBody::frame(&mut parts.headers, &method, body, &limit);
         let upload = body.upload();
 
+        let request = Request::from_parts(parts, body);
+        #[cfg(feature = "hyper")]
+        let request = asking(request, &upload);
+
+        let again = is_repeatable(&request).then(|| repeated(&request));
         let mut service = self.service.clone();
         let answer = async {
-            poll_fn(|context| service.poll_ready(context)).await?;
-            service.call(Request::from_parts(parts, body)).await
+            let error = match once(&mut service, request).await {
+                Err(error) => error.into(),
+                Ok(answer) => return Ok(answer),
+            };
+            match again {
+                Some(again) if is_cut(&*error) => once(&mut service, again).await.map_err(Into::into),
+                _ => Err::<_, BoxError>(error),
+            }
         };
         match limit.head(&upload, answer).await {
             Some(Ok(answer)) => {
                 let (parts, body) = answer.into_parts();
                 let length = if is_bodiless(&method, parts.status) { Some(0) } else { body.size_hint().exact() };
-                let reader = Incoming::new(body, limit, place, self.reasons.clone());
+                let reader = Incoming::new(body, limit, upload, place, self.reasons.clone());
                 Ok(Response::from_parts(parts, Body::stream(reader, length)))
             }
             Some(Err(error)) => Err(match upload.take_failure() {
@@ -109,7 +124,7 @@ where
                     Fault::Other,
                     format!("the body of the request to {place} could not be read: {failure}"),
                 ),
-                None => self.reasons.tell(format_args!("no answer from {place}"), error.into()),
+                None => self.reasons.tell(format_args!("no answer from {place}"), error),
             }),
             None => {
                 let seconds = timeout.as_secs_f32();
@@ -117,6 +132,40 @@ where
             }
         }
     }
+}
+
+async fn once<S: Service<Request<RequestBody>>>(
+    service: &mut S,
+    request: Request<RequestBody>,
+) -> Result<S::Response, S::Error> {
+    poll_fn(|context| service.poll_ready(context)).await?;
+    service.call(request).await
+}
+
+fn is_repeatable(request: &Request<RequestBody>) -> bool {
+    request.method().is_safe() && request.body().is_end_stream()
+}
+
+fn repeated(request: &Request<RequestBody>) -> Request<RequestBody> {
+    let mut again = Request::new(RequestBody::empty());
+    *again.method_mut() = request.method().clone();
+    *again.uri_mut() = request.uri().clone();
+    *again.version_mut() = request.version();
+    *again.headers_mut() = request.headers().clone();
+    *again.extensions_mut() = request.extensions().clone();
+    again
+}
+
+/// Lets hyper tell when the other side asks for the body.
+#[cfg(feature = "hyper")]
+fn asking(mut request: Request<RequestBody>, upload: &Upload) -> Request<RequestBody> {
+    let upload = upload.clone();
+    hyper::ext::on_informational(&mut request, move |answer| {
+        if answer.status() == StatusCode::CONTINUE {
+            upload.go_ahead();
+        }
+    });
+    request
 }
 
 /// Whether such an answer ends with its head, whatever its headers say about a length.

@@ -5,19 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use entrada_conformance::blocked::{BlockOn, Blocked};
+use entrada_conformance::blocked::{BlockOn, Blocked, kept_running};
 use entrada_conformance::transport::{Options, asynchronous, transport};
-use entrada_core::ports::asynchronous::{Clock, transport_fn};
-use entrada_core::{Fault, UnixTime, ports};
+use entrada_core::ports::asynchronous::{Clock, Transport, transport_fn};
+use entrada_core::{Fault, UnixTime};
 use entrada_tower::{RequestBody, ServiceTransport};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use http::header::USER_AGENT;
+use http::{HeaderValue, Request};
+use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::runtime::Builder;
+use tower::{ServiceBuilder, ServiceExt as _};
 
 struct Tokio;
 
@@ -45,13 +47,18 @@ fn tls(options: &Options) -> ClientConfig {
         .with_no_client_auth()
 }
 
-type Hyper = Client<HttpsConnector<HttpConnector>, RequestBody>;
-
-fn over_hyper(options: &Options) -> ServiceTransport<Hyper> {
+fn over_hyper(options: &Options) -> impl Transport + use<> {
     let connector = HttpsConnectorBuilder::new().with_tls_config(tls(options)).https_or_http().enable_http1().build();
     let client =
         Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_max_idle_per_host(8).build(connector);
-    ServiceTransport::new(client, Tokio).explain(|error| {
+    let user_agent = options.user_agent.as_ref().map(|name| HeaderValue::from_str(name).unwrap());
+    let named = ServiceBuilder::new().service(client).map_request(move |mut request: Request<RequestBody>| {
+        if let Some(name) = &user_agent {
+            request.headers_mut().entry(USER_AGENT).or_insert(name.clone());
+        }
+        request
+    });
+    ServiceTransport::new(named, Tokio).explain(|error| {
         let tls = error.downcast_ref::<rustls::Error>()?;
         Some((Fault::Untrusted, format!("no TLS with it: {tls}")))
     })
@@ -59,7 +66,7 @@ fn over_hyper(options: &Options) -> ServiceTransport<Hyper> {
 
 /// On several threads, hyper's pool may still be taking a connection back when the next request wants one.
 fn on_one_thread() -> BlockOn {
-    on(Builder::new_current_thread())
+    kept_running(on(Builder::new_current_thread()), || Box::pin(async { Tokio.sleep(Duration::from_millis(1)).await }))
 }
 
 fn on(mut runtime: Builder) -> BlockOn {
@@ -80,7 +87,7 @@ fn a_closure_passes_the_suite() {
         let stack = Arc::new(over_hyper(&options));
         let closure = transport_fn(move |request, timeout| {
             let stack = Arc::clone(&stack);
-            async move { ports::asynchronous::Transport::send(&*stack, request, timeout).await }
+            async move { stack.send(request, timeout).await }
         });
         Box::new(Blocked::new(closure, Arc::clone(&block_on)))
     });
