@@ -82,7 +82,7 @@ impl Upload {
     }
 
     /// The answer has ended, and so what is left of the body is not to be sent.
-    pub(crate) fn is_over(&self) {
+    pub(crate) fn end(&self) {
         self.tell(|state| state.is_over = true);
     }
 

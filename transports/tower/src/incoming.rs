@@ -21,25 +21,25 @@ pub(crate) struct Incoming<B: Body> {
     piece: Option<B::Data>,
     limit: Limit,
     wait: Wait,
-    upload: Over,
+    upload: EndedWithThis,
     place: Place,
     reasons: Reasons,
     /// An error stays: a reader that goes on after it must not take the rest for a proper end.
     failed: Option<(io::ErrorKind, String)>,
 }
 
-/// Ends the upload with the answer that it is for.
-struct Over(Upload);
+/// An upload that ends with the answer to it.
+struct EndedWithThis(Upload);
 
-impl Drop for Over {
+impl Drop for EndedWithThis {
     fn drop(&mut self) {
-        self.0.is_over();
+        self.0.end();
     }
 }
 
 impl<B: Body> Incoming<B> {
     pub(crate) fn new(body: B, limit: Limit, upload: Upload, place: Place, reasons: Reasons) -> Self {
-        let (body, upload) = (Box::pin(body), Over(upload));
+        let (body, upload) = (Box::pin(body), EndedWithThis(upload));
         Self { body, piece: None, limit, wait: Wait::default(), upload, place, reasons, failed: None }
     }
 }
@@ -92,7 +92,7 @@ where
             None => match std::task::ready!(self.poll_piece(context)) {
                 Ok(Some(piece)) => piece,
                 Ok(None) => {
-                    self.upload.0.is_over();
+                    self.upload.0.end();
                     return Poll::Ready(Ok(0));
                 }
                 Err(error) => {

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::convert::Infallible;
-use std::future::{Ready, pending, ready};
+use std::future::{Ready, pending, poll_fn, ready};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -113,6 +113,28 @@ fn a_body_that_is_waited_for_is_not_the_servers_fault() {
     });
     let upload = post(Body::stream(Starved(0), None));
     assert_eq!(block_on(ServiceTransport::new(reading, Impatient).send(upload, LIMIT)).unwrap().status(), 200);
+}
+
+#[test]
+fn who_takes_piece_after_piece_is_not_too_slow() {
+    let taking = service_fn(|request: Request<RequestBody>| async {
+        let mut body = request.into_body();
+        let mut length = 0;
+        while let Some(frame) = body.frame().await {
+            length += frame.unwrap().into_data().unwrap().len();
+            // To be asked again later, as a socket that is full for a while.
+            let mut is_full = true;
+            poll_fn(|context| {
+                context.waker().wake_by_ref();
+                if std::mem::take(&mut is_full) { Poll::Pending } else { Poll::Ready(()) }
+            })
+            .await;
+        }
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(length.to_string())))
+    });
+    let upload = post(Body::from(vec![b'x'; 1 << 20]));
+    let answer = block_on(ServiceTransport::new(taking, Impatient).send(upload, LIMIT)).unwrap();
+    assert_eq!(block_on(answer.into_body().read_to_limit(100)).unwrap().unwrap(), b"1048576");
 }
 
 #[test]
