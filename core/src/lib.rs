@@ -40,7 +40,8 @@
 //! # Features
 //!
 //! `std` (default) adds the blocking ports and their driver, `async` the same for futures. Without them
-//! the crate is `no_std` with `alloc`.
+//! the crate is `no_std` with `alloc`; `tests/no_std` proves it with a program that has the C library alone. `examples` has
+//! flows driven by hand, inside a poll loop, and from C.
 
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]

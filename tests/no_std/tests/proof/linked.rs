@@ -51,12 +51,9 @@ fn nothing_of_std_is_linked() {
     assert!(ours > 10, "the check sees {ours} symbols of the flow: it looks at the wrong program");
     assert_eq!(of_std(program), 0);
     let size = Command::new("size").arg(program).output().expect("size comes with the C compiler");
-    println!(
-        "{}: {} bytes with all symbols\n{}",
-        program.display(),
-        fs::metadata(program).unwrap().len(),
-        text(&size.stdout)
-    );
+    let bytes = fs::metadata(program).unwrap().len();
+    println!("{}: {bytes} bytes with all symbols\n{}", program.display(), text(&size.stdout));
+    assert!(bytes < 1 << 20, "{bytes} bytes are more than the README says");
 }
 
 #[test]
