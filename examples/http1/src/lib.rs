@@ -6,8 +6,8 @@
 //! use entrada_example_http1::answer;
 //!
 //! let bytes = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
-//! assert_eq!(answer(bytes.to_vec(), 1024).map(|answer| answer.body), Ok(b"{}".to_vec()));
-//! assert_eq!(answer(bytes[..20].to_vec(), 1024).map(|answer| answer.body), Err(Fault::Unreachable));
+//! assert_eq!(answer(bytes.to_vec(), 1024).map(|answer| answer.status), Ok(200));
+//! assert_eq!(answer(bytes[..20].to_vec(), 1024).map(|answer| answer.status), Err(Fault::Unreachable));
 //! ```
 //!
 //! There is no TLS in here, so that the examples talk to an authority on loopback alone. A program for the world puts the
