@@ -12,7 +12,7 @@ use entrada_core::words::{other_sign_in, span, user_code};
 use entrada_core::{Fault, Listen, Prompt};
 use url::Url;
 
-use crate::launch::{Hindrance, Plan, plan, start};
+use crate::launch::{Plan, advice, plan, start};
 use crate::loopback::{Loopback, RedirectUri};
 use crate::page::Pages;
 use crate::{Builder, Canceller, Environment};
@@ -25,8 +25,11 @@ use crate::{Builder, Canceller, Environment};
 ///
 /// The URL is always written, alone on its line, whether a browser opens or not; a line before says what
 /// is awaited and for how long. The browser is `$BROWSER` where it is set, or else the system's; none is
-/// started in an SSH session, under sudo, or where there is no screen, and the reason is said. No shell is
-/// involved, and the browser lives on when this program ends.
+/// started in an SSH session, under sudo, in a container without a screen, or where there is no screen at all, and it is
+/// said why and what else will do. No shell is involved, and the browser lives on when this program ends.
+///
+/// A user code is shown, and no page opened: it is for those whose browser is elsewhere, and whoever types the code
+/// has looked at the address and at what they confirm (RFC 8628 5.4).
 ///
 /// # What is answered
 ///
@@ -90,11 +93,11 @@ impl SystemBrowser {
             }
             _ => format!("Waiting up to {time} for you to sign in. Open this in a browser on this machine:\n{url}\n"),
         };
-        match &plan {
-            Some(Plan::Nothing(why)) => text.push_str(&format!("{why}. {}\n", advice(*why, &parsed))),
-            // The user knows that none opens, but perhaps not that one elsewhere does not reach us.
-            None if self.environment.ssh => text.push_str(&format!("{}\n", advice(Hindrance::Ssh, &parsed))),
-            _ => {}
+        if let Some(Plan::Nothing(why)) = &plan {
+            text.push_str(&format!("{why}. "));
+        }
+        if let Some(advice) = advice(&self.environment, plan.as_ref(), redirect_port(&parsed)) {
+            text.push_str(&format!("{advice}\n"));
         }
         let written = self.write(&text);
         if let Some(Plan::Start(commands)) = plan {
@@ -168,18 +171,10 @@ fn checked(url: &str) -> Result<Url, AdapterError> {
         .ok_or_else(|| AdapterError::new(Fault::Other, "the sign-in URL is not one that a browser should open"))
 }
 
-/// What the user can do about it.
-fn advice(hindrance: Hindrance, url: &Url) -> String {
-    let redirect = url.query_pairs().find(|(name, _)| name == "redirect_uri");
-    let port = redirect.and_then(|(_, value)| Url::parse(&value).ok()).and_then(|uri| uri.port_or_known_default());
-    match (hindrance, port) {
-        (Hindrance::Ssh, Some(port)) => format!(
-            "To use a browser where you sit, forward the port from there first (ssh -L {port}:localhost:{port} ...), \
-             or sign in with a device code instead."
-        ),
-        (Hindrance::Sudo, _) => "Open the URL as yourself.".to_owned(),
-        _ => "Without a browser here, sign in with a device code instead.".to_owned(),
-    }
+/// The port that the sign-in will end at.
+fn redirect_port(url: &Url) -> Option<u16> {
+    let (_, redirect_uri) = url.query_pairs().find(|(name, _)| name == "redirect_uri")?;
+    Url::parse(&redirect_uri).ok()?.port_or_known_default()
 }
 
 #[cfg(test)]

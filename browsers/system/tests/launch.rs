@@ -136,11 +136,17 @@ fn where_no_browser_can_open_the_user_learns_why() {
     let shown = screen.text();
     assert!(shown.lines().any(|line| line == URL), "{shown}");
     assert!(shown.contains("SSH session") && shown.contains("ssh -L 40121:localhost:40121"), "{shown}");
-    assert!(shown.contains("device code"), "{shown}");
+    assert!(shown.contains("--flow device") && shown.contains("--flow paste"), "{shown}");
+
+    let (browser, screen) = with(|environment| environment.container = true);
+    assert!(!browser.can_open());
+    browser.present(&sign_in()).unwrap();
+    let shown = screen.text();
+    assert!(shown.contains("inside a container") && shown.contains("port 40121 of this container"), "{shown}");
 
     let (browser, screen) = with(|_| {});
     browser.present(&sign_in()).unwrap();
-    assert!(screen.text().contains("no screen") && screen.text().contains("device code"), "{}", screen.text());
+    assert!(screen.text().contains("no screen") && screen.text().contains("--flow device"), "{}", screen.text());
 }
 
 #[test]

@@ -1,12 +1,15 @@
 //! Which command opens a browser here, and starting it without a shell and without waiting for it.
 
+mod advice;
 mod environment;
 mod plan;
 mod start;
 mod variable;
 
+pub(crate) use advice::advice;
 pub use environment::{Environment, Platform};
-pub(crate) use plan::{Hindrance, Plan, plan};
+use plan::Hindrance;
+pub(crate) use plan::{Plan, plan};
 pub(crate) use start::start;
 
 /// One command that may open a URL.
@@ -14,6 +17,4 @@ pub(crate) use start::start;
 pub(crate) struct Command {
     /// The program, then its arguments, the URL already among them.
     pub(crate) words: Vec<String>,
-    /// Whether its exit code means something; that of `explorer.exe` is 1 when all went well.
-    pub(crate) tells_success: bool,
 }

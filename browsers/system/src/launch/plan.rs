@@ -20,6 +20,8 @@ pub(crate) enum Hindrance {
     Ssh,
     /// Graphical browsers refuse to run as root, or would run with a foreign profile.
     Sudo,
+    /// There is no screen in here, and what is outside cannot be started.
+    Container,
     /// There is no screen.
     NoDisplay,
 }
@@ -29,6 +31,7 @@ impl fmt::Display for Hindrance {
         f.write_str(match self {
             Self::Ssh => "No browser is started in an SSH session",
             Self::Sudo => "No browser is started under sudo",
+            Self::Container => "No browser is started from inside a container",
             Self::NoDisplay => {
                 "No browser is started where there is no screen (no $DISPLAY, $WAYLAND_DISPLAY or $BROWSER)"
             }
@@ -46,14 +49,21 @@ pub(crate) fn plan(environment: &Environment, url: &str) -> Plan {
     if environment.ssh {
         return Plan::Nothing(Hindrance::Ssh);
     }
-    let command = |words: &[&str]| Command {
-        words: words.iter().copied().chain([url]).map(str::to_owned).collect(),
-        tells_success: words != ["explorer.exe"],
-    };
+    let command = |words: &[&str]| Command { words: words.iter().copied().chain([url]).map(str::to_owned).collect() };
     Plan::Start(match environment.platform {
         Platform::Mac => vec![command(&["/usr/bin/open"])],
         Platform::Windows => vec![command(&["rundll32", "url.dll,FileProtocolHandler"])],
-        Platform::Wsl => vec![command(&["wslview"]), command(&["explorer.exe"]), command(&["xdg-open"])],
+        // Not `explorer.exe`: it opens a folder in place of a URL with a `=` (microsoft/WSL#3832). The path is for those
+        // who have no Windows folders in `$PATH`, such as services.
+        Platform::Wsl => vec![
+            command(&["wslview"]),
+            command(&["rundll32.exe", "url.dll,FileProtocolHandler"]),
+            command(&["/mnt/c/Windows/System32/rundll32.exe", "url.dll,FileProtocolHandler"]),
+            command(&["xdg-open"]),
+        ],
+        Platform::Freedesktop if environment.container && !environment.display => {
+            return Plan::Nothing(Hindrance::Container);
+        }
         Platform::Freedesktop if environment.sudo => return Plan::Nothing(Hindrance::Sudo),
         Platform::Freedesktop if !environment.display => return Plan::Nothing(Hindrance::NoDisplay),
         Platform::Freedesktop => vec![command(&["xdg-open"]), command(&["gnome-open"])],
@@ -75,7 +85,6 @@ mod tests {
             Plan::Start(commands) => {
                 for command in &commands {
                     assert_eq!(command.words.last().map(String::as_str), Some(URL));
-                    assert_eq!(command.tells_success, command.words[0] != "explorer.exe");
                 }
                 Ok(commands.into_iter().map(|command| command.words[..command.words.len() - 1].join(" ")).collect())
             }
@@ -87,7 +96,12 @@ mod tests {
     fn each_surrounding_has_its_commands() {
         let screen = Environment { display: true, ..Environment::default() };
         let chosen = |value: &str| Some(value.to_owned());
-        let wsl = ["wslview", "explorer.exe", "xdg-open"];
+        let wsl = [
+            "wslview",
+            "rundll32.exe url.dll,FileProtocolHandler",
+            "/mnt/c/Windows/System32/rundll32.exe url.dll,FileProtocolHandler",
+            "xdg-open",
+        ];
         type Expected<'a> = Result<&'a [&'a str], Hindrance>;
         let table: Vec<(Environment, Expected<'_>)> = vec![
             (screen.clone(), Ok(&["xdg-open", "gnome-open"])),
@@ -95,6 +109,11 @@ mod tests {
             (Environment { ssh: true, ..screen.clone() }, Err(Hindrance::Ssh)),
             (Environment { ssh: true, ..Environment::default() }, Err(Hindrance::Ssh)),
             (Environment { sudo: true, ..screen.clone() }, Err(Hindrance::Sudo)),
+            (Environment { container: true, ..Environment::default() }, Err(Hindrance::Container)),
+            (Environment { container: true, sudo: true, ..Environment::default() }, Err(Hindrance::Container)),
+            (Environment { container: true, ssh: true, ..Environment::default() }, Err(Hindrance::Ssh)),
+            (Environment { container: true, ..screen.clone() }, Ok(&["xdg-open", "gnome-open"])),
+            (Environment { container: true, browser: chosen("a"), ..Environment::default() }, Ok(&["a"])),
             (Environment { browser: chosen("lynx"), ..Environment::default() }, Ok(&["lynx"])),
             (Environment { browser: chosen("a:b c"), ssh: true, ..screen.clone() }, Ok(&["a", "b c"])),
             (Environment { browser: chosen("a"), sudo: true, ..screen.clone() }, Ok(&["a"])),

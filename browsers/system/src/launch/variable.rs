@@ -22,7 +22,7 @@ pub(super) fn commands(value: &str, separator: char, url: &str) -> Vec<Command> 
             if !has_place {
                 words.push(url.to_owned());
             }
-            Some(Command { words, tells_success: true })
+            Some(Command { words })
         })
         .collect()
 }
