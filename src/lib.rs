@@ -31,6 +31,7 @@
 //! | `memory-cache` | the token cache in memory | |
 //! | `system-browser` | the sign-in in the user's browser, with a loopback redirect | yes |
 //! | `console-browser` | the sign-in in a terminal: a pasted redirect, or a user code | |
+//! | `webview-browser` | the sign-in in a window of its own, for Microsoft's "native client" redirect; needs the system's web view to build | |
 //! | `async` | `AsyncClient`, the async ports and their driver, on whatever runtime | |
 //! | `reqwest` | `async`, and the HTTP transport and runtime for tokio over reqwest: rustls, the system's roots, proxies | |
 //! | `reqwest-middleware` | `reqwest`, and the Bearer as a middleware of the crate `reqwest-middleware` | |
@@ -62,6 +63,8 @@ pub use entropy::SystemEntropy;
 pub use entrada_browser_console as console_browser;
 #[cfg(feature = "system-browser")]
 pub use entrada_browser_system as system_browser;
+#[cfg(feature = "webview-browser")]
+pub use entrada_browser_webview as webview_browser;
 #[cfg(feature = "file-cache")]
 pub use entrada_cache_file as file_cache;
 #[cfg(feature = "memory-cache")]

@@ -178,6 +178,25 @@ fn where_no_browser_is_wanted_none_is_started() {
 }
 
 #[test]
+fn a_user_code_opens_no_page() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let command = script(folder.path(), "unasked", "exit 0");
+    let (browser, screen) = with(|environment| environment.browser = Some(command));
+    let code = Prompt::UserCode {
+        code: "ABCD".to_owned(),
+        verification_uri: "https://login.example/device".to_owned(),
+        verification_uri_complete: Some("https://login.example/device?code=ABCD".to_owned()),
+        message: None,
+        expires_in: Duration::from_secs(900),
+    };
+    browser.present(&code).unwrap();
+    assert!(screen.text().contains("ABCD"), "{}", screen.text());
+    thread::sleep(Duration::from_millis(200));
+    assert!(!folder.path().join("unasked.record").exists());
+}
+
+#[test]
 fn what_is_no_web_page_is_given_to_nobody() {
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
