@@ -89,12 +89,10 @@ impl Desk {
     /// A window has come to the redirect URI with these parameters. They count if they have exactly one state, one that is
     /// awaited, and a code or an error.
     pub(crate) fn redirected(&self, window: u64, parameters: Secret) {
-        let values = |wanted: &str| -> Vec<String> {
-            let pairs = form_urlencoded::parse(parameters.expose().as_bytes());
-            pairs.filter(|(name, _)| name == wanted).map(|(_, value)| value.into_owned()).collect()
-        };
-        let [state] = &values("state")[..] else { return };
-        if values("code").is_empty() && values("error").is_empty() {
+        let pairs = || form_urlencoded::parse(parameters.expose().as_bytes());
+        let states: Vec<_> = pairs().filter(|(name, _)| name == "state").map(|(_, value)| value.into_owned()).collect();
+        let [state] = &states[..] else { return };
+        if !pairs().any(|(name, _)| name == "code" || name == "error") {
             return;
         }
         let mut room = self.lock();

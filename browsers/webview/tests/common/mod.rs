@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Longer than anything takes that is going well.
-pub const LONG: Duration = Duration::from_secs(60);
+pub const LONG: Duration = Duration::from_secs(30);
 /// Set for the process that has the screen.
 const ON_A_SCREEN: &str = "ENTRADA_TEST_ON_A_SCREEN";
 
@@ -28,7 +28,8 @@ pub fn on_a_screen(name: &str, body: fn()) {
     let home = tempfile::tempdir().unwrap();
     let (_screen, display) = screen();
     let mut manager = Command::new("/usr/bin/evilwm");
-    manager.args(["-display", &display]).stdout(Stdio::null()).stderr(Stdio::null());
+    // Its own choice of font needs one to be installed.
+    manager.args(["-display", &display, "-fn", "fixed"]).stdout(Stdio::null()).stderr(Stdio::null());
     let _manager = Running(manager.spawn().unwrap());
     run(name, home.path(), |inside| inside.env("DISPLAY", &display));
 }
@@ -155,30 +156,40 @@ impl Write for Screen {
 #[derive(Clone)]
 pub struct Server {
     pub origin: String,
-    asked: Arc<Mutex<Vec<String>>>,
+    heads: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
     /// `answer` gives a whole HTTP answer for a target such as `/path?query`.
     pub fn start(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let server = Self { origin: format!("http://{}", listener.local_addr().unwrap()), asked: Arc::default() };
-        let (asked, answer) = (Arc::clone(&server.asked), Arc::new(answer));
+        let server = Self { origin: format!("http://{}", listener.local_addr().unwrap()), heads: Arc::default() };
+        let (heads, answer) = (Arc::clone(&server.heads), Arc::new(answer));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (asked, answer) = (Arc::clone(&asked), Arc::clone(&answer));
-                thread::spawn(move || serve(stream, &asked, answer.as_ref()));
+                let (heads, answer) = (Arc::clone(&heads), Arc::clone(&answer));
+                thread::spawn(move || serve(stream, &heads, answer.as_ref()));
             }
         });
         server
     }
 
+    /// The requests, without their bodies.
+    pub fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+
+    /// Their targets.
     pub fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
+        self.heads().iter().map(|head| target(head).to_owned()).collect()
     }
 }
 
-fn serve(mut stream: TcpStream, asked: &Mutex<Vec<String>>, answer: &(dyn Fn(&str) -> String + Send + Sync)) {
+fn target(head: &str) -> &str {
+    head.split(' ').nth(1).unwrap_or_default()
+}
+
+fn serve(mut stream: TcpStream, heads: &Mutex<Vec<String>>, answer: &(dyn Fn(&str) -> String + Send + Sync)) {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -188,9 +199,8 @@ fn serve(mut stream: TcpStream, asked: &Mutex<Vec<String>>, answer: &(dyn Fn(&st
         }
     }
     let head = String::from_utf8_lossy(&head).into_owned();
-    let target = head.split(' ').nth(1).unwrap_or_default();
-    asked.lock().unwrap().push(target.to_owned());
-    let _ = stream.write_all(answer(target).as_bytes());
+    heads.lock().unwrap().push(head.clone());
+    let _ = stream.write_all(answer(target(&head)).as_bytes());
 }
 
 pub fn page(html: &str) -> String {
