@@ -28,6 +28,7 @@ main{background:#fff;padding:2em 3em;box-shadow:0 1px 6px #99b;min-width:22em} i
 button{padding:.6em 1.4em;margin-right:.6em} .error{color:#b00}</style></head><body><main><h1>${title}</h1>${body}</main></body></html>`;
 
 // Everything about the requests that came, for the tests to look at.
+const pages = [];
 const authorizations = [];
 const tokenRequests = [];
 const issued = [];
@@ -46,7 +47,10 @@ const provider = new Provider(issuer, {
         token_endpoint_auth_method: 'none',
         grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
         response_types: ['code'],
-        redirect_uris: ['localhost', '127.0.0.1'].flatMap((host) => ['', '/'].map((path) => `http://${host}${path}`)),
+        redirect_uris: [
+            ...['localhost', '127.0.0.1'].flatMap((host) => ['', '/'].map((path) => `http://${host}${path}`)),
+            'https://login.microsoftonline.com/common/oauth2/nativeclient', // what an embedded view stops before
+        ],
     }],
     jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), kid: 'interop', alg: 'RS256', use: 'sig' }] },
     cookies: { keys: [randomBytes(24).toString('hex')] },
@@ -148,7 +152,7 @@ if (!responseModes.includes('form_post')) {
 async function interact(req, res) {
     const { prompt, params, session, grantId } = await provider.interactionDetails(req, res);
     const finish = (result, merge = false) => provider.interactionFinished(req, res, result, { mergeWithLastSubmission: merge });
-    const show = (title, body, status = 200) => res.writeHead(status, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' }).end(page(title, body));
+    const show = (title, body, status = 200) => pages.push(title) && res.writeHead(status, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' }).end(page(title, body));
     const signIn = (error = '') => show('Sign in', `${error}<form method="post"><label>User<input type="text" id="user" name="user" value="${escape(params.login_hint ?? '')}" autocomplete="username"></label>
         <label>Password<input type="password" id="password" name="password" autocomplete="current-password"></label>
         <button id="sign-in" name="action" value="sign-in">Sign in</button><button id="cancel" name="action" value="cancel">Cancel</button></form>`, error ? 403 : 200);
@@ -200,7 +204,7 @@ const actions = {
 const admin = http(async (req, res) => {
     try {
         const answer = req.method === 'GET'
-            ? { settings, listening: tls.listening, authorizations, tokenRequests, issued }
+            ? { settings, listening: tls.listening, pages, authorizations, tokenRequests, issued }
             : await actions[req.url](Number(req.headers['content-length']) ? await readJson(req) : {});
         res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
     } catch (error) {

@@ -28,9 +28,9 @@
 //!
 //! | system | to build | to run | tried |
 //! | --- | --- | --- | --- |
-//! | Linux | WebKitGTK's headers (Debian: `libwebkit2gtk-4.1-dev`) | WebKitGTK 4.1, a screen | X11 |
-//! | Windows | | the WebView2 runtime, part of Windows 11 | not even compiled |
-//! | macOS | | | not even compiled |
+//! | Linux | WebKitGTK's headers (Debian: `libwebkit2gtk-4.1-dev`) | WebKitGTK 4.1, X11 or Wayland | on X11, by the tests |
+//! | Windows | | the WebView2 runtime, which is part of Windows 11 | not yet, nor compiled |
+//! | macOS | | | not yet, nor compiled |
 //!
 //! Windows live on a thread of their own, which begins with the first sign-in and ends with the process. Only on macOS they
 //! must be on the main thread: there a program begins with [`windows_on_main_thread`]. GTK is bound to one thread, so a
@@ -38,12 +38,12 @@
 //!
 //! # Advisories
 //!
-//! `wry` 0.57 stands on version 0.18 of the GTK 3 bindings. RustSec lists those as unmaintained (RUSTSEC-2024-0411 to
-//! 0420); they have found a maintainer since, for versions from 0.19 on, and `wry` is about to follow
-//! ([tauri-apps/wry#1843](https://github.com/tauri-apps/wry/pull/1843)). Until then `glib` 0.18 also brings
-//! RUSTSEC-2024-0429, an unsound iterator over strings in a `Variant`, which nothing here uses, and RUSTSEC-2024-0370, an
-//! unmaintained helper of its macros at build time. There is no web view for Rust on Linux without them yet; who does not
-//! ask for this crate gets none of them.
+//! On Linux `wry` 0.57 stands on version 0.18 of the GTK 3 bindings. RustSec listed those as unmaintained
+//! (RUSTSEC-2024-0411 to 0420) until they found a maintainer, for versions from 0.19 on
+//! ([rustsec/advisory-db#3189](https://github.com/rustsec/advisory-db/pull/3189)), to which `wry` is on its way
+//! ([tauri-apps/wry#1843](https://github.com/tauri-apps/wry/pull/1843)). Until then `glib` 0.18 brings RUSTSEC-2024-0429, an
+//! unsound iterator over the strings in a `Variant`, which is not used here, and its macros RUSTSEC-2024-0370, a helper at
+//! build time that is no longer maintained. Who does not ask for this crate gets none of them.
 //!
 //! # Where to look
 //!

