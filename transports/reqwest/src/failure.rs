@@ -59,6 +59,10 @@ fn explain_link(place: &Place, link: &(dyn Error + 'static)) -> Option<AdapterEr
     if let Some(error) = link.downcast_ref::<hyper::Error>() {
         let is_gone = error.is_incomplete_message() || error.is_canceled() || error.is_closed();
         return match () {
+            // hyper has a predicate for that, but for servers alone.
+            () if error.to_string() == "message head is too large" => {
+                Some(place.head_too_large("some 400 KB are allowed"))
+            }
             () if error.is_parse() => Some(place.not_http(error)),
             () if is_gone => Some(place.io(&io::ErrorKind::UnexpectedEof.into())),
             () => None,

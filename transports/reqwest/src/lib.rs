@@ -26,6 +26,8 @@
 //! - No redirect is followed, no cookie kept, nothing decompressed, no status is an error, and no header is added
 //!   besides `Host`, those that frame the body, reqwest's own `Accept: */*` where the request has no `Accept`, and
 //!   `User-Agent` where one was asked for.
+//! - With `Expect: 100-continue` the body is held back for a second, unless the answer comes before: reqwest does not
+//!   tell when the server asks for it.
 //! - TLS 1.2 and 1.3 by rustls with the ring provider. The roots are the system's, or those of `SSL_CERT_FILE` and
 //!   `SSL_CERT_DIR`, and those that [`Builder::ca_file`] adds. They are loaded at the first handshake.
 //! - Proxies come from the environment and, on Windows and macOS, from the system, in the way reqwest reads them.

@@ -133,7 +133,10 @@ const CUT: &str = "it cut the connection before its answer was complete";
 
 #[cfg(feature = "hyper")]
 fn of_hyper(error: &hyper::Error) -> Option<Reason> {
-    let (fault, text) = if error.is_parse() {
+    // hyper has a predicate for that, but for servers alone.
+    let (fault, text) = if error.to_string() == "message head is too large" {
+        (Fault::TooLarge, "the headers of its answer are too long".to_owned())
+    } else if error.is_parse() {
         (Fault::Other, format!("its answer is not proper HTTP: {error}"))
     } else if error.is_timeout() {
         (Fault::TimedOut, "it did not go on in time".to_owned())
