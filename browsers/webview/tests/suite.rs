@@ -85,6 +85,17 @@ fn without_a_screen_it_says_so_and_shows_user_codes_all_the_same() {
 }
 
 #[test]
+fn a_program_with_gtk_on_a_thread_of_its_own_is_told_so() {
+    on_a_screen("a_program_with_gtk_on_a_thread_of_its_own_is_told_so", || {
+        gtk::init().unwrap();
+        let browser = WebviewBrowser::builder().build().unwrap();
+        let error = browser.listen(&Listen { response_modes: vec![ResponseMode::Query] }).err().unwrap();
+        assert_eq!(error.fault(), Fault::NotFound);
+        assert!(error.to_string().contains("GTK"), "{error}");
+    });
+}
+
+#[test]
 fn an_authority_without_the_query_mode_is_refused() {
     let browser = WebviewBrowser::builder().build().unwrap();
     let error = browser.listen(&Listen { response_modes: vec![ResponseMode::FormPost] }).err().unwrap();
