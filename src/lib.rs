@@ -28,6 +28,7 @@
 //! | `smol` | the asynchronous HTTP transport on smol, over hyper; smol's clock and executor; implies `async` | |
 //! | `surf` | the asynchronous HTTP transport on async-std, over surf; both are no longer maintained; implies `async` | |
 //! | `file-cache` | the token cache in one file, in the format that Microsoft's libraries share | yes |
+//! | `redis-cache` | the token cache in a Redis server, a partition for each user: for fleets | |
 //! | `memory-cache` | the token cache in memory | |
 //! | `system-browser` | the sign-in in the user's browser, with a loopback redirect | yes |
 //! | `console-browser` | the sign-in in a terminal: a pasted redirect, or a user code | |
@@ -69,6 +70,8 @@ pub use entrada_browser_webview as webview_browser;
 pub use entrada_cache_file as file_cache;
 #[cfg(feature = "memory-cache")]
 pub use entrada_cache_memory as memory_cache;
+#[cfg(feature = "redis-cache")]
+pub use entrada_cache_redis as redis_cache;
 #[cfg(feature = "reqwest")]
 pub use entrada_reqwest as reqwest;
 #[cfg(feature = "smol")]
