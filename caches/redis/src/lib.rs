@@ -147,12 +147,17 @@ impl RedisCache {
         }
     }
 
-    /// Replaces that version, or tells what is there instead.
-    fn replace(&self, version: &str, new: &Seen) -> Result<Option<Seen>, AdapterError> {
+    /// Replaces that version, and keeps it aside where that is said, or tells what is there instead.
+    fn replace(&self, version: &str, new: &Seen, aside: Option<Duration>) -> Result<Option<Seen>, AdapterError> {
         let settings = &self.server.shared.settings;
         let bytes = settings.seal.close(&new.bytes, &self.partition)?;
-        let mut question = script(scripts::SAVE, &[self.keys.cache()]);
-        question.arg(version).arg(&new.version).arg(bytes).arg(milliseconds(settings.partition_expiry));
+        let mut question = script(scripts::SAVE, &[self.keys.cache(), &self.keys.aside(version)]);
+        question
+            .arg(version)
+            .arg(&new.version)
+            .arg(bytes)
+            .arg(milliseconds(settings.partition_expiry))
+            .arg(milliseconds(aside));
         let there: Vec<Option<Vec<u8>>> = self.server.run("the token cache cannot be saved", &question)?;
         let mut there = there.into_iter();
         match (there.next(), there.next()) {
@@ -162,15 +167,6 @@ impl RedisCache {
                 self.seen((version, bytes.flatten()))
             }
         }
-    }
-
-    /// Moves that version, or whichever is there.
-    fn move_aside(&self, version: &str) -> Result<Option<String>, AdapterError> {
-        let aside = self.keys.aside(&random_name()?);
-        let mut question = script(scripts::SET_ASIDE, &[self.keys.cache(), &aside]);
-        question.arg(version).arg(milliseconds(Some(ASIDE)));
-        let is_there: bool = self.server.run("the token cache cannot be set aside", &question)?;
-        Ok(is_there.then_some(aside))
     }
 
     fn lock(&self, key: String, expiry: Duration, is_caches: bool) -> Result<TryLock, AdapterError> {
@@ -233,19 +229,17 @@ impl Cache for RedisCache {
         let base = self.shared().looks.base();
         let mut replaced = base.version.clone();
         let mut ours = bytes.to_vec();
+        let mut aside = None;
         for _ in 0..TRIES {
             let new = Seen { version: random_name()?, bytes: Arc::new(Zeroizing::new(ours)) };
-            let Some(theirs) = self.replace(&replaced, &new)? else {
+            let Some(theirs) = self.replace(&replaced, &new, aside)? else {
                 self.shared().looks.saved(&base.version, new);
                 return Ok(());
             };
             tracing::debug!(partition = self.partition, "another has saved the token cache meanwhile");
-            ours = match merge::merge(&base.bytes, &new.bytes, &theirs.bytes) {
-                Merged::Both(merged) => merged,
-                Merged::Neither => {
-                    self.move_aside(&theirs.version)?;
-                    new.bytes.to_vec()
-                }
+            (ours, aside) = match merge::merge(&base.bytes, &new.bytes, &theirs.bytes) {
+                Merged::Both(merged) => (merged, None),
+                Merged::Neither => (new.bytes.to_vec(), Some(ASIDE)),
                 Merged::SignedOut => return Err(forestalled("somebody was signed out meanwhile")),
             };
             replaced = theirs.version;
@@ -255,13 +249,14 @@ impl Cache for RedisCache {
 
     /// Moves the bytes to a key of their own, `{partition}:aside:NUMBER`, for 30 days.
     fn set_aside(&self) -> Result<String, AdapterError> {
-        match self.move_aside("")? {
-            Some(key) => Ok(format!("the key {key} at the Redis server {}, for 30 days", self.server.shared.place)),
-            None => Err(AdapterError::new(
-                Fault::NotFound,
-                format!("the token cache {} is empty: nothing to set aside", self.location()),
-            )),
+        let key = self.keys.aside(&random_name()?);
+        let mut question = script(scripts::SET_ASIDE, &[self.keys.cache(), &key]);
+        question.arg(milliseconds(Some(ASIDE)));
+        if self.server.run::<bool>("the token cache cannot be set aside", &question)? {
+            return Ok(format!("the key {key} at the Redis server {}, for 30 days", self.server.shared.place));
         }
+        let why = format!("the token cache {} is empty: nothing to set aside", self.location());
+        Err(AdapterError::new(Fault::NotFound, why))
     }
 
     fn try_lock(&self) -> Result<TryLock, AdapterError> {

@@ -9,7 +9,7 @@ use serde_json::Value;
 pub(crate) enum Merged {
     /// These bytes hold what both hold.
     Both(Vec<u8>),
-    /// One of them is no cache: theirs is moved out of the way.
+    /// One of them is no cache: theirs is kept aside.
     Neither,
     /// One of them has signed somebody out: to put both together would undo it.
     SignedOut,
