@@ -8,15 +8,19 @@ mod asynchronous;
 mod blocking;
 #[path = "adapters/house.rs"]
 mod house;
+#[path = "../../../caches/redis/tests/redis/server.rs"]
+#[allow(dead_code, reason = "the redis cache's own tests ask more of it")]
+mod redis_server;
 
 use std::sync::Arc;
 
 use entrada::file_cache::FileCache;
 use entrada::memory_cache::MemoryCache;
+use entrada::ports::asynchronous::{Transport as _, transport_fn};
 use entrada::reqwest::{ReqwestTransport, Tokio};
 use entrada::smol::{Smol, SmolTransport};
 use entrada::surf::{AsyncStd, SurfTransport};
-use entrada_interop::World;
+use entrada_interop::{USER, World};
 
 #[test]
 fn ureq_and_a_cache_in_memory() {
@@ -26,6 +30,26 @@ fn ureq_and_a_cache_in_memory() {
 #[test]
 fn ureq_and_a_cache_in_a_file() {
     blocking::main_job(|world| FileCache::new(world.cache_path()));
+}
+
+#[test]
+fn ureq_and_a_cache_in_redis() {
+    if redis_server::is_missing() {
+        return;
+    }
+    let server = redis_server::Server::start(&[]);
+    blocking::main_job(|_| server.cache(USER));
+}
+
+#[test]
+fn reqwest_and_a_cache_in_redis_for_a_fleet() {
+    if redis_server::is_missing() {
+        return;
+    }
+    let server = redis_server::Server::start(&[]);
+    let transport = |world: &World| ReqwestTransport::builder().ca_file(world.ca_path()).build().unwrap();
+    let job = asynchronous::main_job(Arc::new(Tokio), transport, |_| server.cache(USER));
+    tokio::runtime::Runtime::new().unwrap().block_on(job);
 }
 
 #[test]
@@ -45,4 +69,16 @@ fn reqwest_on_tokio() {
     let transport = |world: &World| ReqwestTransport::builder().ca_file(world.ca_path()).build().unwrap();
     let job = asynchronous::main_job(Arc::new(Tokio), transport, |_| MemoryCache::new());
     tokio::runtime::Runtime::new().unwrap().block_on(job);
+}
+
+#[test]
+fn a_closure_for_a_transport() {
+    let transport = |world: &World| {
+        let own = SmolTransport::builder().ca_file(world.ca_path()).build().unwrap();
+        transport_fn(move |request, timeout| {
+            let own = own.clone();
+            async move { own.send(request, timeout).await }
+        })
+    };
+    ::smol::block_on(asynchronous::main_job(Arc::new(Smol), transport, |_| MemoryCache::new()));
 }
