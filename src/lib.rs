@@ -29,6 +29,7 @@
 //! | `surf` | the asynchronous HTTP transport on async-std, over surf; both are no longer maintained; implies `async` | |
 //! | `file-cache` | the token cache in one file, in the format that Microsoft's libraries share | yes |
 //! | `redis-cache` | the token cache in a Redis server, a partition for each user: for fleets | |
+//! | `keyring-cache` | the token cache in the system's keyring, or in a file that is encrypted with a key from there | |
 //! | `memory-cache` | the token cache in memory | |
 //! | `system-browser` | the sign-in in the user's browser, with a loopback redirect | yes |
 //! | `console-browser` | the sign-in in a terminal: a pasted redirect, or a user code | |
@@ -68,6 +69,8 @@ pub use entrada_browser_system as system_browser;
 pub use entrada_browser_webview as webview_browser;
 #[cfg(feature = "file-cache")]
 pub use entrada_cache_file as file_cache;
+#[cfg(feature = "keyring-cache")]
+pub use entrada_cache_keyring as keyring_cache;
 #[cfg(feature = "memory-cache")]
 pub use entrada_cache_memory as memory_cache;
 #[cfg(feature = "redis-cache")]

@@ -83,6 +83,19 @@ impl FileCache {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// [`snapshot`](Cache::snapshot) for a store that keeps the cache's bytes in this file in another form: `decode`
+    /// makes them of those in the file, and is asked only when that has changed. One handle has one form.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`load`](Cache::load), and those of `decode`.
+    pub fn snapshot_decoded(
+        &self,
+        decode: impl Fn(Vec<u8>) -> Result<Vec<u8>, AdapterError>,
+    ) -> Result<Snapshot, AdapterError> {
+        self.memo.snapshot(&self.path, &decode)
+    }
 }
 
 impl Cache for FileCache {
@@ -97,7 +110,7 @@ impl Cache for FileCache {
     }
 
     fn snapshot(&self) -> Result<Snapshot, AdapterError> {
-        self.memo.snapshot(&self.path)
+        self.memo.snapshot(&self.path, &Ok)
     }
 
     fn save(&self, bytes: &[u8]) -> Result<(), AdapterError> {

@@ -21,6 +21,9 @@ const COARSE_TICK: Duration = Duration::from_millis(2500);
 const TRIES: u32 = 200;
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// Makes the cache's bytes of those in the file.
+pub(crate) type Decode<'a> = dyn Fn(Vec<u8>) -> Result<Vec<u8>, AdapterError> + 'a;
+
 /// What the last snapshot was made of.
 #[derive(Default)]
 pub(crate) struct Memo(Mutex<Option<(Stamp, Snapshot)>>);
@@ -70,11 +73,11 @@ impl Memo {
     ///
     /// Microsoft's libraries empty it before they fill it, under the lock: what is empty or broken is read again
     /// for as long as another has that, and once more after it.
-    pub(crate) fn snapshot(&self, path: &Path) -> Result<Snapshot, AdapterError> {
+    pub(crate) fn snapshot(&self, path: &Path, decode: &Decode<'_>) -> Result<Snapshot, AdapterError> {
         let mut tries = 0;
         let mut is_last = false;
         loop {
-            let (snapshot, is_whole) = self.read(path)?;
+            let (snapshot, is_whole) = self.read(path, decode)?;
             if is_whole || is_last || tries == TRIES {
                 return Ok(snapshot);
             }
@@ -87,7 +90,7 @@ impl Memo {
     }
 
     /// The file, read anew only where it may have changed, and whether there is anything whole in it.
-    fn read(&self, path: &Path) -> Result<(Snapshot, bool), AdapterError> {
+    fn read(&self, path: &Path, decode: &Decode<'_>) -> Result<(Snapshot, bool), AdapterError> {
         let Some(metadata) = look(path)? else {
             *self.last() = None;
             return Ok((Snapshot::of(None), true));
@@ -100,7 +103,7 @@ impl Memo {
         }
         // The time before the read: what changes after it shows.
         let now = SystemTime::now();
-        let snapshot = Snapshot::of(read(path, &metadata)?);
+        let snapshot = Snapshot::of(read(path, &metadata)?.map(decode).transpose()?);
         if metadata.len() == 0 || snapshot.is_corrupt() {
             *self.last() = None;
             return Ok((snapshot, false));

@@ -1,0 +1,35 @@
+//! The keyring of the operating system, entry by entry.
+
+#[cfg(any(target_os = "macos", windows))]
+mod native;
+#[cfg(all(unix, not(target_vendor = "apple")))]
+mod secret_service;
+
+#[cfg(any(target_os = "macos", windows))]
+pub(crate) use native::{connect, is_there};
+#[cfg(all(unix, not(target_vendor = "apple")))]
+pub(crate) use secret_service::{connect, is_there};
+
+use std::time::Duration;
+
+use entrada_core::ports::AdapterError;
+use zeroize::Zeroizing;
+
+/// Entries by name, each replaced as a whole or not at all.
+///
+/// Their values are text: KWallet keeps nothing else.
+pub(crate) trait Entries {
+    fn get(&self, name: &str) -> Result<Option<Zeroizing<String>>, AdapterError>;
+    fn set(&self, name: &str, value: &str) -> Result<(), AdapterError>;
+    /// That there is no such entry is no failure.
+    fn delete(&self, name: &str) -> Result<(), AdapterError>;
+}
+
+/// What a keyring is opened with.
+#[derive(Clone)]
+pub(crate) struct Opening {
+    /// Whose entries they are, for the user to read.
+    pub(crate) service: String,
+    /// How long to wait for a user who is asked to unlock it; zero asks nobody.
+    pub(crate) patience: Duration,
+}
