@@ -112,7 +112,7 @@ pub(crate) struct Common {
     /// Where to keep tokens
     #[arg(long, global = true, value_enum, help_heading = "Surroundings")]
     pub(crate) store: Option<Store>,
-    /// File to keep tokens in
+    /// File to keep tokens in; a plain one, except with --store keyring
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Surroundings")]
     pub(crate) cache: Option<PathBuf>,
     /// Certificate authorities to trust besides the system's, PEM
@@ -157,9 +157,11 @@ pub(crate) enum Flow {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Store {
-    /// The best there is here
+    /// The file that is there already; else as keyring, where one answers within three seconds, or as file
     Auto,
-    /// A file for the user alone
+    /// A file, encrypted with a key in the system's keyring; it takes over what the plain file holds
+    Keyring,
+    /// A plain file for the user alone, which programs with entrada or Microsoft's libraries can share
     File,
     /// This process's memory: nothing is kept
     Memory,

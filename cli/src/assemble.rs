@@ -3,16 +3,15 @@
 use std::io::{IsTerminal, stderr};
 use std::time::Duration;
 
-use entrada::file_cache::{FileCache, abandon_locks};
-use entrada::memory_cache::MemoryCache;
+use entrada::file_cache::abandon_locks;
 use entrada::ureq::UreqTransport;
 use entrada::{AccountSelector, Client, ClientBuilder, Error, SignIn, TokenRequest};
 
-use crate::args::Store;
-use crate::failure::{Failure, SIGN_IN_NEEDED, STORE};
+use crate::failure::{Failure, SIGN_IN_NEEDED};
 use crate::notice::Notice;
 use crate::settings::{Settings, quoted};
 use crate::sign_in::SignInChoice;
+use crate::store;
 
 /// Whether the user may be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,34 +37,21 @@ pub(crate) fn client_with(
     let sign_in = SignIn::new().timeout(settings.sign_in_timeout).login_hint(settings.account.clone()).unasked(true);
     let choice = SignInChoice::new(settings, sign_in, notice);
     let may_ask = !settings.no_input && (asking == Asking::Wanted || stderr().is_terminal());
-    let builder = parts(settings)?.sign_in_with(
-        move |client, request, error| {
+    let builder =
+        store::with_cache(parts(settings)?, settings, may_ask, notice)?.sign_in_with(move |client, request, error| {
             if may_ask { choice.sign_in(client, request) } else { Err(error) }
-        },
-    );
+        });
     Ok(adapt(builder).build()?)
 }
 
-/// The adapters, without a say in sign-ins.
+/// The authority and the way to it.
 fn parts(settings: &Settings) -> Result<ClientBuilder, Failure> {
     let mut transport = UreqTransport::builder().user_agent(concat!("entrada/", env!("CARGO_PKG_VERSION")));
     if let Some(ca) = &settings.ca {
         transport = transport.ca_file(ca);
     }
     let transport = transport.build().map_err(|error| Failure::config(error.to_string()))?;
-    let builder = Client::builder(settings.client_id()?).authority(settings.authority()?).transport(transport);
-    Ok(match settings.store {
-        Store::Memory => builder.cache(MemoryCache::new()),
-        Store::Auto | Store::File => builder.cache(file_cache(settings)?),
-    })
-}
-
-fn file_cache(settings: &Settings) -> Result<FileCache, Failure> {
-    match settings.cache.clone().or_else(FileCache::default_path) {
-        Some(path) => Ok(FileCache::new(path)),
-        None => Err(Failure::new(STORE, "store", "there is no home directory to keep tokens in".to_owned())
-            .with_remedy("name a file with --cache, or use --store memory")),
-    }
+    Ok(Client::builder(settings.client_id()?).authority(settings.authority()?).transport(transport))
 }
 
 /// Lets a renewal in the background end, when all else is done: a process that ends takes its threads along, but
@@ -95,6 +81,9 @@ pub(crate) fn failure(error: Error, settings: &Settings) -> Failure {
     if let Some(remedy) = failure.remedy.take() {
         // What an administrator can do stays readable beside the command to run.
         failure.message = format!("{}; {remedy}", failure.message);
+    }
+    if let Some(hint) = store::out_of_reach(settings) {
+        failure.message = format!("{}; {hint}", failure.message);
     }
     failure.with_remedy(format!("run: {}", login_command(settings)))
 }

@@ -19,6 +19,7 @@ mod multipart;
 mod notice;
 mod settings;
 mod sign_in;
+mod store;
 mod token;
 
 use std::process::ExitCode;

@@ -5,27 +5,39 @@ use entrada::ports::AdapterError;
 use entrada::system_browser::SystemBrowser;
 use entrada::{Client, Cloud, Error, SignIn, Token, TokenRequest};
 
-use crate::args::Flow;
+use crate::args::{Flow, Store};
 use crate::keys::{Key, WithKeys};
 use crate::notice::Notice;
 use crate::settings::Settings;
+use crate::store;
 
 /// The user's choice of flow, and how to speak meanwhile.
 #[derive(Clone, Debug)]
 pub(crate) struct SignInChoice {
     flow: Flow,
     no_browser: bool,
+    /// The store was chosen for the user, who is to know.
+    tells_store: bool,
     sign_in: SignIn,
     notice: Notice,
 }
 
 impl SignInChoice {
     pub(crate) fn new(settings: &Settings, sign_in: SignIn, notice: Notice) -> Self {
-        Self { flow: settings.flow, no_browser: settings.no_browser, sign_in, notice }
+        let tells_store = settings.store == Store::Auto && settings.cache.is_none();
+        Self { flow: settings.flow, no_browser: settings.no_browser, tells_store, sign_in, notice }
     }
 
     /// Signs the user in.
     pub(crate) fn sign_in(&self, client: &Client, request: &TokenRequest) -> Result<Token, Error> {
+        let token = self.sign_in_by_flow(client, request)?;
+        if self.tells_store {
+            store::tell(client, self.notice);
+        }
+        Ok(token)
+    }
+
+    fn sign_in_by_flow(&self, client: &Client, request: &TokenRequest) -> Result<Token, Error> {
         match self.flow {
             Flow::Browser => self.by_browser(client, request),
             Flow::Device => self.by_code(client, request),

@@ -13,6 +13,7 @@ mod claims;
 mod crowd;
 mod device;
 mod hostile;
+mod keyring;
 mod login;
 mod network;
 mod paste;

@@ -7,4 +7,6 @@ pub mod blocked;
 pub mod browser;
 pub mod cache;
 pub mod environment;
+#[cfg(unix)]
+pub mod session;
 pub mod transport;

@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 use std::env;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use dbus_secret_service::{Collection, EncryptionType, Error, Item, SecretService};
 use entrada_core::Fault;
@@ -32,9 +31,10 @@ pub(crate) fn connect(opening: &Opening) -> Result<impl Entries + use<>, Adapter
         return Err(AdapterError::new(Fault::NotFound, NO_BUS));
     }
     let opening = opening.clone();
-    let seconds = opening.patience.as_secs() + u64::from(opening.patience.subsec_nanos() > 0);
+    // A user is asked for no less than the caller waits; the library counts what it hears meanwhile as seconds.
+    let seconds = if opening.patience.is_zero() { 0 } else { 2 * opening.patience.as_secs() + 10 };
     let service = SecretService::connect_with_max_prompt_timeout(EncryptionType::Plain, seconds);
-    Ok(Keyring { service: service.map_err(|error| told(error, None))?, opening })
+    Ok(Keyring { service: service.map_err(told)?, opening })
 }
 
 struct Keyring {
@@ -50,42 +50,37 @@ impl Keyring {
         }
         // Some services hide what is locked: then it is not there only when it is not there unlocked.
         let collection = self.collection()?;
-        if !self.done(|| collection.is_locked())? {
+        if !collection.is_locked().map_err(told)? {
             return Ok(None);
         }
-        self.done(|| collection.unlock())?;
+        collection.unlock().map_err(told)?;
         self.search(name)
     }
 
     fn search(&self, name: &str) -> Result<Option<Item<'_>>, AdapterError> {
-        let found = self.done(|| self.service.search_items(self.attributes(name)))?;
+        let found = self.service.search_items(self.attributes(name)).map_err(told)?;
         if let Some(item) = found.unlocked.into_iter().next() {
             return Ok(Some(item));
         }
         let Some(item) = found.locked.into_iter().next() else { return Ok(None) };
-        self.done(|| item.unlock())?;
+        item.unlock().map_err(told)?;
         Ok(Some(item))
     }
 
     fn collection(&self) -> Result<Collection<'_>, AdapterError> {
-        self.done(|| self.service.get_default_collection())
+        self.service.get_default_collection().map_err(told)
     }
 
     /// As other programs that use this keyring name theirs, so that `secret-tool lookup` finds them.
     fn attributes<'a>(&'a self, name: &'a str) -> HashMap<&'a str, &'a str> {
         HashMap::from([("service", self.opening.service.as_str()), ("username", name)])
     }
-
-    fn done<T>(&self, work: impl FnOnce() -> Result<T, Error>) -> Result<T, AdapterError> {
-        let since = Instant::now();
-        work().map_err(|error| told(error, Some((since.elapsed(), self.opening.patience))))
-    }
 }
 
 impl Entries for Keyring {
     fn get(&self, name: &str) -> Result<Option<Zeroizing<String>>, AdapterError> {
         let Some(item) = self.find(name)? else { return Ok(None) };
-        let bytes = self.done(|| item.get_secret())?;
+        let bytes = item.get_secret().map_err(told)?;
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Some(Zeroizing::new(text))),
             Err(error) => {
@@ -97,41 +92,27 @@ impl Entries for Keyring {
 
     fn set(&self, name: &str, value: &str) -> Result<(), AdapterError> {
         if let Some(item) = self.find(name)? {
-            return self.done(|| item.set_secret(value.as_bytes(), "text/plain"));
+            return item.set_secret(value.as_bytes(), "text/plain").map_err(told);
         }
         let collection = self.collection()?;
         let label = format!("{}: {name}", self.opening.service);
-        let made =
-            self.done(|| collection.create_item(&label, self.attributes(name), value.as_bytes(), true, "text/plain"));
-        made.map(drop)
+        let made = collection.create_item(&label, self.attributes(name), value.as_bytes(), true, "text/plain");
+        made.map(drop).map_err(told)
     }
 
     fn delete(&self, name: &str) -> Result<(), AdapterError> {
         match self.find(name)? {
-            Some(item) => self.done(|| item.delete()),
+            Some(item) => item.delete().map_err(told),
             None => Ok(()),
         }
     }
 }
 
-/// The service's own error for people, with how long it took and how long it might have taken.
-fn told(error: Error, waited: Option<(Duration, Duration)>) -> AdapterError {
+/// The service's own error, for people.
+fn told(error: Error) -> AdapterError {
     let (fault, text) = match &error {
-        Error::Prompt => match waited {
-            Some((_, patience)) if patience.is_zero() => {
-                (Fault::Denied, "the keyring is locked: unlock it, and try again".to_owned())
-            }
-            Some((elapsed, patience)) if elapsed >= patience => (
-                Fault::TimedOut,
-                format!("the keyring is locked and was not unlocked within {patience:?}: unlock it, and try again"),
-            ),
-            _ => (
-                Fault::Denied,
-                "the keyring is locked, and nobody was asked or the question was dismissed: unlock it, and try again"
-                    .to_owned(),
-            ),
-        },
-        Error::Locked => (Fault::Denied, "the keyring is locked: unlock it, and try again".to_owned()),
+        // Nobody was to be asked, or the question was dismissed.
+        Error::Prompt | Error::Locked => (Fault::Denied, "the keyring is locked: unlock it, and try again".to_owned()),
         Error::NoResult => (
             Fault::NotFound,
             "the keyring has no default collection: make one, such as with seahorse or kwalletmanager".to_owned(),
@@ -150,7 +131,7 @@ fn bus_error(name: Option<&str>, message: Option<&str>) -> AdapterError {
     let short = name.strip_prefix("org.freedesktop.DBus.Error.").unwrap_or(name);
     let (fault, text) = match short {
         "NoReply" | "Timeout" | "TimedOut" => {
-            (Fault::TimedOut, "the keyring does not answer: see whether its service hangs, or use a file".to_owned())
+            (Fault::TimedOut, "the keyring did not answer: see whether its service hangs, or use a file".to_owned())
         }
         "ServiceUnknown" | "NameHasNoOwner" => {
             (Fault::NotFound, "there is no keyring on this session's D-Bus: start one, or use a file".to_owned())
