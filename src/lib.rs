@@ -87,6 +87,6 @@ pub use entrada_tower as tower;
 pub use entrada_ureq as ureq;
 
 /// The README's examples, compiled with the others.
-#[cfg(all(doctest, feature = "ureq", feature = "file-cache", feature = "system-browser"))]
+#[cfg(all(doctest, feature = "smol", feature = "ureq", feature = "file-cache", feature = "system-browser"))]
 #[doc = include_str!("../README.md")]
 struct ReadmeDoctests;

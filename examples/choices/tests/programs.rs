@@ -1,10 +1,21 @@
 //! Each of the programs that were built signs in, prints the page, and finds its token again.
+//!
+//! A window and a Redis server are tried elsewhere: with the browser and the cache themselves, and in `tests/interop`.
+#![cfg(any(
+    feature = "waiting",
+    feature = "terminal",
+    feature = "with_a_keyring",
+    feature = "on_smol",
+    feature = "on_tokio",
+    feature = "on_async_std"
+))]
 #![expect(clippy::unwrap_used, reason = "a proof ends where it fails")]
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
 use entrada_authority::{Endpoint, Stage};
+use entrada_conformance::session::Session;
 
 /// The programs; which of them there are is up to the features.
 const PROGRAMS: &[&str] = &[
@@ -12,6 +23,8 @@ const PROGRAMS: &[&str] = &[
     env!("CARGO_BIN_EXE_waiting"),
     #[cfg(feature = "terminal")]
     env!("CARGO_BIN_EXE_terminal"),
+    #[cfg(feature = "with_a_keyring")]
+    env!("CARGO_BIN_EXE_with_a_keyring"),
     #[cfg(feature = "on_smol")]
     env!("CARGO_BIN_EXE_on_smol"),
     #[cfg(feature = "on_tokio")]
@@ -24,9 +37,9 @@ const PROGRAMS: &[&str] = &[
 fn each_signs_in_once_and_prints_the_page() {
     for program in PROGRAMS {
         let stage = Stage::start().unwrap();
-        let home = tempfile::tempdir().unwrap();
+        let Some(session) = Session::start() else { return };
         for _ in 0..2 {
-            let page = run(program, &stage, home.path());
+            let page = run(session.command(program), &stage);
             assert!(page.contains(&stage.ada().display_name), "{program}: {page}");
         }
         let sign_ins =
@@ -36,12 +49,10 @@ fn each_signs_in_once_and_prints_the_page() {
 }
 
 /// What it prints, with a user who does as they are told.
-fn run(program: &str, stage: &Stage, home: &std::path::Path) -> String {
-    let mut child = Command::new(program)
+fn run(mut command: Command, stage: &Stage) -> String {
+    let mut child = command
         .args([format!("{}api/me", stage.external_url()), stage.scope()])
         .args([stage.client_id(), &stage.authority_url()])
-        .env_clear()
-        .env("HOME", home)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -58,6 +69,6 @@ fn run(program: &str, stage: &Stage, home: &std::path::Path) -> String {
         said.push('\n');
     }
     let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{program}: {}\n{said}", output.status);
+    assert!(output.status.success(), "{command:?}: {}\n{said}", output.status);
     String::from_utf8(output.stdout).unwrap()
 }
