@@ -109,7 +109,12 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "S", help_heading = "Sign-in")]
     pub(crate) sign_in_timeout: Option<u64>,
 
-    /// Where to keep tokens
+    /// Where to keep tokens; auto if not said
+    ///
+    /// The first sign-in decides for auto: where a keyring answers, the file is encrypted; else it is plain, and that is
+    /// said. From then on auto stays with the file that is there, so that programs which share a plain file keep seeing
+    /// it. To encrypt what is in a plain file, use keyring once: it takes it over and deletes the plain file. A locked
+    /// keyring asks for its password only where a user may be asked.
     #[arg(long, global = true, value_enum, help_heading = "Surroundings")]
     pub(crate) store: Option<Store>,
     /// File to keep tokens in; a plain one, except with --store keyring
