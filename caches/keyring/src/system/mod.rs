@@ -31,5 +31,6 @@ pub(crate) struct Opening {
     /// Whose entries they are, for the user to read.
     pub(crate) service: String,
     /// How long to wait for a user who is asked to unlock it; zero asks nobody.
+    #[cfg_attr(any(target_os = "macos", windows), allow(dead_code, reason = "the system alone decides whom it asks"))]
     pub(crate) patience: Duration,
 }
