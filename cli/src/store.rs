@@ -10,6 +10,7 @@ use entrada::keyring_cache::{EncryptedFileCache, Keyring};
 use entrada::ports::AdapterError;
 use entrada::ports::blocking::{Cache, TryLock};
 use entrada::{Client, ClientBuilder};
+use zeroize::Zeroizing;
 
 use crate::args::Store;
 use crate::failure::{Failure, STORE};
@@ -137,7 +138,7 @@ struct TakingOver {
     plain: FileCache,
     encrypted: EncryptedFileCache,
     /// What was in the plain file when it was last read in place of the other.
-    found: Mutex<Option<Vec<u8>>>,
+    found: Mutex<Option<Zeroizing<Vec<u8>>>>,
     notice: Notice,
 }
 
@@ -146,7 +147,7 @@ impl TakingOver {
         exists(self.encrypted.path())
     }
 
-    fn found(&self) -> std::sync::MutexGuard<'_, Option<Vec<u8>>> {
+    fn found(&self) -> std::sync::MutexGuard<'_, Option<Zeroizing<Vec<u8>>>> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -173,7 +174,7 @@ impl Cache for TakingOver {
         // A plain file that is no cache stays where it is, for whoever made it.
         let found = self.plain.load().unwrap_or_default();
         let found = found.filter(|bytes| !Snapshot::of(Some(bytes.clone())).is_corrupt());
-        self.found().clone_from(&found);
+        *self.found() = found.clone().map(Zeroizing::new);
         Ok(found)
     }
 
