@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use redis::{Client, Cmd, ConnectionLike, FromRedisValue, RedisError, RedisResult};
+use redis::{Client, Cmd, ConnectionLike, ErrorKind, FromRedisValue, RedisError, RedisResult, ServerErrorKind};
 
 /// More than this are not kept while nobody needs them.
 const IDLE: usize = 16;
@@ -33,7 +33,7 @@ impl Connections {
     pub(crate) fn run<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
         let Some(kept) = self.idle().pop() else { return self.run_over(self.open()?, command) };
         match self.run_over(kept, command) {
-            Err(error) if is_lost(&error) => {
+            Err(error) if is_lost(&error) || is_demoted(&error) => {
                 // What was kept beside it is most likely lost with it.
                 self.idle().clear();
                 self.run_over(self.open()?, command)
@@ -45,7 +45,10 @@ impl Connections {
     fn run_over<T: FromRedisValue>(&self, mut connection: Connection, command: &Cmd) -> RedisResult<T> {
         let answer = command.query::<T>(&mut *connection);
         // After a time-out the answer may still come, to a question that it does not belong to.
-        let is_sound = answer.as_ref().err().is_none_or(|error| matches!(error.kind(), redis::ErrorKind::Server(_)));
+        let is_sound = answer
+            .as_ref()
+            .err()
+            .is_none_or(|error| matches!(error.kind(), ErrorKind::Server(_)) && !is_demoted(error));
         let mut idle = self.idle();
         if is_sound && idle.len() < IDLE {
             idle.push(connection);
@@ -79,4 +82,14 @@ impl Connections {
 
 fn is_lost(error: &RedisError) -> bool {
     error.is_io_error() && !error.is_timeout()
+}
+
+/// Whether the primary has become a replica: after a failover its address leads to another, its connections do not.
+/// Before version 7 a script's errors are of the kind `ERR`.
+fn is_demoted(error: &RedisError) -> bool {
+    match error.kind() {
+        ErrorKind::Server(ServerErrorKind::ReadOnly) => true,
+        ErrorKind::Server(ServerErrorKind::ResponseError) => error.detail().unwrap_or_default().contains("READONLY"),
+        _ => false,
+    }
 }

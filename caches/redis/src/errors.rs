@@ -27,9 +27,7 @@ fn explained(error: &RedisError) -> (Fault, String) {
         }
         ErrorKind::Server(ServerErrorKind::NoPerm) => no_permission(),
         ErrorKind::Server(ServerErrorKind::ResponseError) => response(error),
-        ErrorKind::Server(ServerErrorKind::ReadOnly) => {
-            denied("it is a replica that takes no writes: connect to the primary")
-        }
+        ErrorKind::Server(ServerErrorKind::ReadOnly) => coded("READONLY"),
         ErrorKind::Server(ServerErrorKind::BusyLoading) => {
             (Fault::Unreachable, "it is still loading its data (LOADING): try again".into())
         }
@@ -56,6 +54,7 @@ fn coded(code: &str) -> (Fault, String) {
         "NOAUTH" => denied("it wants a password (NOAUTH): give one in its URL"),
         "WRONGPASS" => denied("it refuses the user name or the password of the URL (WRONGPASS)"),
         "NOPERM" => no_permission(),
+        "READONLY" => denied("it is a replica that takes no writes: connect to the primary"),
         "OOM" => denied("its memory is full (OOM): give it more, or let it evict keys that expire"),
         "MISCONF" => denied("it cannot persist its data and takes no writes (MISCONF): see its log"),
         "NOREPLICAS" => denied("too few replicas are there for it to take writes (NOREPLICAS)"),
@@ -66,7 +65,7 @@ fn coded(code: &str) -> (Fault, String) {
 /// `ERR`: what ran inside a script tells its own code in the text, which itself is not repeated.
 fn response(error: &RedisError) -> (Fault, String) {
     let detail = error.detail().unwrap_or_default();
-    match ["WRONGTYPE", "NOPERM", "OOM", "MISCONF"].into_iter().find(|code| detail.contains(code)) {
+    match ["WRONGTYPE", "NOPERM", "OOM", "MISCONF", "READONLY"].into_iter().find(|code| detail.contains(code)) {
         Some(code) => coded(code),
         None if detail.contains("can't run this command") => no_permission(),
         None => coded("ERR"),

@@ -45,14 +45,18 @@
 //!
 //! # What happens when
 //!
-//! - **a holder of the lock dies:** the lock expires, after a minute.
+//! - **a holder of the lock dies:** the lock expires, after 40 seconds.
 //! - **a holder outlives its lock:** its save replaces only the version that it had loaded. Where another has saved
 //!   meanwhile, both are put together ([`TokenCache::absorb`]), and saved; where one of them has
 //!   signed somebody out, which that would undo, the save fails, and a token that it was for is given with a warning.
 //! - **the server cannot be reached, or hangs:** each wait ends in time ([`RedisServerBuilder::connect_timeout`],
 //!   [`response_timeout`](RedisServerBuilder::response_timeout)) with [`Fault::Unreachable`] or [`Fault::TimedOut`]. A lost connection is
 //!   opened again and the command sent once more: each does its work once, however often it is sent.
-//! - **something else is at the key, or the encryption key is another:** [`Fault::Corrupt`], and what is there stays.
+//! - **another server has become the primary:** the connections to the old one, which takes no writes any more, are
+//!   given up, and the URL's address is asked again.
+//! - **something else is at the key:** [`Fault::Corrupt`], and what is there stays.
+//! - **the encryption key is another:** [`Fault::Denied`], and what is there stays: a host that was given a wrong key
+//!   gets its tokens with a warning, and does not take theirs from the others.
 //!
 //! No password is in an error, nor in `Debug`. The client library is `redis`, its blocking part: no asynchronous
 //! runtime comes along. `AsyncClient` has this cache on threads of their own.
@@ -170,6 +174,10 @@ impl RedisCache {
     }
 
     fn lock(&self, key: String, expiry: Duration, is_caches: bool) -> Result<TryLock, AdapterError> {
+        // One holder at a time among the clones, be its lock expired: by it what was loaded is told apart.
+        if is_caches && self.shared().looks.is_held() {
+            return Ok(TryLock::Busy);
+        }
         let token = random_name()?;
         let mut question = script(scripts::LOCK, &[&key]);
         question.arg(&token).arg(milliseconds(Some(expiry)));
@@ -189,7 +197,8 @@ impl Cache for RedisCache {
     ///
     /// # Errors
     ///
-    /// Something else at its key, or another encryption key ([`Fault::Corrupt`]); and what holds for every method:
+    /// Something else at its key ([`Fault::Corrupt`]), or another encryption key ([`Fault::Denied`]); and what holds
+    /// for every method:
     /// [`Fault::Unreachable`], [`Fault::TimedOut`], [`Fault::Untrusted`] for TLS, [`Fault::Denied`] for a wrong
     /// password or a right that is missing.
     fn load(&self) -> Result<Option<Vec<u8>>, AdapterError> {

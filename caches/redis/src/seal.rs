@@ -67,9 +67,10 @@ impl Seal {
     }
 }
 
+/// Not [`Fault::Corrupt`]: what only this host cannot read is whole for the others, and must not be set aside.
 fn unreadable(partition: &str) -> AdapterError {
     AdapterError::new(
-        Fault::Corrupt,
+        Fault::Denied,
         format!(
             "the token cache of the partition {partition} cannot be decrypted, and is left alone: give the key that it \
              was saved with, or delete it and sign in again"

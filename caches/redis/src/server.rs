@@ -100,7 +100,7 @@ impl RedisServerBuilder {
                 prefix: "entrada:".to_owned(),
                 connect_timeout: Duration::from_secs(5),
                 response_timeout: Duration::from_secs(5),
-                lock_expiry: Duration::from_secs(60),
+                lock_expiry: Duration::from_secs(40),
                 sign_in_expiry: Duration::from_secs(600),
                 partition_expiry: None,
                 seal: Seal::default(),
@@ -132,8 +132,8 @@ impl RedisServerBuilder {
         self
     }
 
-    /// When the lock of a holder that died is free again; a minute unless told otherwise. Whoever waits for it goes
-    /// on without after 45 seconds.
+    /// When the lock of a holder that died is free again; 40 seconds unless told otherwise: longer than a request to
+    /// the authority may take (30), and shorter than others wait before they go on without the lock, all at once (45).
     pub fn lock_expiry(mut self, expiry: Duration) -> Self {
         self.settings.lock_expiry = expiry;
         self

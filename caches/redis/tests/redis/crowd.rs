@@ -7,8 +7,11 @@ use std::time::Duration;
 use entrada::ports::AdapterError;
 use entrada::ports::blocking::{Browser, Clock, Listener};
 use entrada::{Authority, Client, Listen, Prompt, UnixTime};
+#[cfg(feature = "encryption")]
+use entrada::{TokenSource, Warning};
 use entrada_authority::{Endpoint, Fault, Stage};
 use entrada_browser_system::SystemBrowser;
+use entrada_cache_redis::RedisCache;
 
 use crate::server::{Server, is_missing};
 
@@ -41,10 +44,14 @@ impl Clock for StageClock {
 }
 
 fn client(stage: &Arc<Stage>, server: &Server) -> Client {
+    client_over(stage, server.cache("ada"))
+}
+
+fn client_over(stage: &Arc<Stage>, cache: RedisCache) -> Client {
     let listener = SystemBrowser::builder().open_browser(false).writer(io::sink()).build().unwrap();
     Client::builder(stage.client_id())
         .authority(Authority::entra(&stage.authority_url()).unwrap())
-        .cache(server.cache("ada"))
+        .cache(cache)
         .browser(Visiting(Arc::clone(stage), listener))
         .clock(StageClock(Arc::clone(stage)))
         .build()
@@ -76,4 +83,23 @@ fn one_sign_in_and_one_refresh_serve_all() {
     assert_ne!(first, second);
     assert_eq!(stage.count(Endpoint::Token, "refresh_token"), 1);
     assert_eq!(server.command::<Vec<String>>(&["KEYS", "*"]), ["entrada:{ada}"], "no lock is left");
+}
+
+/// One host of a fleet that was given a wrong key: it works for itself, and takes nothing from the others.
+#[test]
+#[cfg(feature = "encryption")]
+fn a_host_with_another_key_leaves_the_fleet_s_tokens_where_they_are() {
+    if is_missing() {
+        return;
+    }
+    let (stage, server) = (Arc::new(Stage::start().unwrap()), Server::start(&[]));
+    let scope = stage.scope();
+    let host = |key: u8| {
+        let server = server.builder().encryption_key(&[key; 32]).build().unwrap();
+        client_over(&stage, server.cache("ada").unwrap())
+    };
+    host(1).token(&[&scope]).unwrap();
+    let astray = host(2).token(&[&scope]).unwrap();
+    assert!(astray.warnings.iter().any(|warning| matches!(warning, Warning::CacheUnsaved(_))), "{:?}", astray.warnings);
+    assert_eq!(host(1).token(&[&scope]).unwrap().source, TokenSource::Cache);
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use entrada_cache_redis::{RedisCache, RedisServer};
 use entrada_core::Fault;
-use entrada_core::ports::blocking::Cache;
+use entrada_core::ports::blocking::{Cache, TryLock};
 
 use crate::server::{Server, is_missing};
 
@@ -46,6 +46,29 @@ fn a_server_that_hangs_is_left_in_time() {
     assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
     server.signal("-CONT");
     assert_eq!(cache.load().unwrap().as_deref(), Some(&b"{}"[..]));
+}
+
+/// The connections to a primary that was made a replica stay open, and its address is another's.
+#[test]
+fn after_a_failover_the_new_primary_is_found_where_the_old_one_was() {
+    if is_missing() {
+        return;
+    }
+    let (old, new) = (Server::start(&[]), Server::start(&[]));
+    let folder = tempfile::tempdir().unwrap();
+    let (address, url) = (folder.path().join("primary"), format!("redis+unix://{}/primary", folder.path().display()));
+    std::os::unix::fs::symlink(old.socket(), &address).unwrap();
+    let cache = RedisServer::open(&url).unwrap().cache("ada").unwrap();
+    cache.save(b"{}").unwrap();
+
+    let _: String = old.command(&["REPLICAOF", "127.0.0.1", "1"]);
+    let error = cache.save(b"{ }").unwrap_err();
+    assert!(error.fault() == Fault::Denied && error.to_string().contains("replica"), "{error}");
+    std::fs::remove_file(&address).unwrap();
+    std::os::unix::fs::symlink(new.socket(), &address).unwrap();
+    assert!(matches!(cache.try_lock(), Ok(TryLock::Held(_))), "the next command goes to the new one");
+    cache.save(b"{ }").unwrap();
+    assert_eq!(cache.load().unwrap().as_deref(), Some(&b"{ }"[..]));
 }
 
 #[test]

@@ -55,12 +55,12 @@ fn and_encrypted() {
     let raw: Vec<u8> = server.command(&["HGET", "entrada:{ada}", "b"]);
     assert!(!String::from_utf8_lossy(&raw).contains("secret"));
     let fault = |cache: RedisCache| cache.load().unwrap_err().fault();
-    assert_eq!(fault(open(2).cache("ada").unwrap()), entrada_core::Fault::Corrupt, "another key");
-    assert_eq!(fault(server.cache("ada")), entrada_core::Fault::Corrupt, "no key");
+    assert_eq!(fault(open(2).cache("ada").unwrap()), entrada_core::Fault::Denied, "another key");
+    assert_eq!(fault(server.cache("ada")), entrada_core::Fault::Denied, "no key");
     open(2).cache("ada").unwrap().save(b"{}").unwrap_err();
     assert!(cache.load().unwrap().is_some(), "and nothing is lost");
     let _: String = server.command(&["RENAME", "entrada:{ada}", "entrada:{bob}"]);
-    assert_eq!(fault(open(1).cache("bob").unwrap()), entrada_core::Fault::Corrupt, "another's");
+    assert_eq!(fault(open(1).cache("bob").unwrap()), entrada_core::Fault::Denied, "another's");
 }
 
 #[test]
@@ -119,6 +119,48 @@ fn who_outlived_the_lock_overwrites_nothing_and_frees_nothing() {
     assert!(matches!(late.try_lock().unwrap(), TryLock::Busy), "the lock is the other's");
     drop(guard);
     drop(held(&late));
+}
+
+/// Driven asynchronously each call is on a thread of its own, and a process has one handle for a user.
+#[test]
+fn nor_does_who_outlived_it_beside_another_of_the_same_process() {
+    if is_missing() {
+        return;
+    }
+    let server = Server::start(&[]);
+    let cache = server.cache("ada");
+    let load = || std::thread::scope(|scope| scope.spawn(|| cache.load().unwrap()).join().unwrap());
+    let save = |ids: &[&str]| {
+        let bytes = account(ids);
+        std::thread::scope(|scope| scope.spawn(|| cache.save(&bytes).unwrap()).join().unwrap());
+    };
+    save(&["a"]);
+    let outlived = held(&cache);
+    load();
+    let _: bool = server.command(&["PEXPIRE", "entrada:{ada}:lock", "0"]);
+    assert!(matches!(cache.try_lock().unwrap(), TryLock::Busy), "its holder is still at it");
+
+    let elsewhere = server.cache("ada");
+    let guard = held(&elsewhere);
+    elsewhere.load().unwrap();
+    elsewhere.save(&account(&["a", "b"])).unwrap();
+    drop(guard);
+    save(&["a", "c"]);
+    assert!(has(&cache, "b") && has(&cache, "c"), "both are kept");
+    drop(outlived);
+    drop(held(&cache));
+}
+
+/// Whoever waits for the lock loses patience after 45 seconds: then all of them would refresh at once.
+#[test]
+fn a_dead_holder_s_lock_is_free_before_those_who_wait_go_on_without() {
+    if is_missing() {
+        return;
+    }
+    let server = Server::start(&[]);
+    let _dead = held(&server.cache("ada"));
+    let left: u64 = server.command(&["PTTL", "entrada:{ada}:lock"]);
+    assert!((30_000..45_000).contains(&left), "a request may take 30 seconds, and patience lasts 45: {left}");
 }
 
 #[test]

@@ -64,7 +64,7 @@ impl Server {
         self.arguments.iter().any(|argument| argument.contains("port"))
     }
 
-    fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.folder.path().join("socket")
     }
 
