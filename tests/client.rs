@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use entrada::ports::AdapterError;
 use entrada::ports::blocking::{Body, Browser, Clock, Listener};
+use entrada::ureq::UreqTransport;
 use entrada::{
     AccountSelector, Authority, Client, ClientBuilder, Error, Listen, Prompt, TokenRequest, TokenSource, UnixTime,
 };
@@ -135,6 +136,21 @@ fn a_page_of_the_app_and_a_claims_challenge_on_the_way() {
     let echoed: Value = serde_json::from_str(&text(client.send(echo.unwrap(), &[&scope]).unwrap())).unwrap();
     assert_eq!((&echoed["method"], &echoed["body"]), (&"POST".into(), &"sent twice".into()));
     assert_eq!(stage.count(Endpoint::Token, "refresh_token"), 1, "with the claims");
+}
+
+#[test]
+fn the_same_over_tls_where_the_ca_is_known_and_not_where_it_is_not() {
+    let stage = Arc::new(Stage::builder().https(true).start().unwrap());
+    let (page, scope) = (format!("{}api/me", stage.external_url()), stage.scope());
+    let stranger = client_of(&stage).build().unwrap();
+    let error = stranger.token(&[&scope]).unwrap_err();
+    assert!(error.to_string().contains("certificate"), "{error}");
+
+    let transport = UreqTransport::builder().ca_pem(stage.ca_pem().unwrap()).build().unwrap();
+    let client = client_of(&stage).transport(transport).build().unwrap();
+    assert!(text(client.get(&page, &[&scope]).unwrap()).contains(&stage.ada().display_name));
+    stage.advance(Duration::from_secs(2 * 3600));
+    assert_eq!(client.silent(&[&scope]).unwrap().source, TokenSource::Refresh);
 }
 
 #[test]
