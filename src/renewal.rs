@@ -35,7 +35,7 @@ impl Renewals {
             Some(Renewal::Failed(at)) if at.elapsed() < REST => return None,
             _ => drop(known.insert(name.clone(), Renewal::Running)),
         }
-        Some(Running { renewals: Arc::clone(self), name })
+        Some(Running { renewals: Arc::clone(self), name, is_renewed: false })
     }
 
     /// Waits until none is running, and not longer than that; tells whether none is.
@@ -68,15 +68,14 @@ fn is_running(known: &HashMap<String, Renewal>) -> bool {
 pub(crate) struct Running {
     renewals: Arc<Renewals>,
     name: String,
+    is_renewed: bool,
 }
 
 impl Running {
     /// How it has ended; one that is dropped before counts as failed.
-    pub(crate) fn ended(self, ending: &Result<Outcome, Error>) {
+    pub(crate) fn ended(mut self, ending: &Result<Outcome, Error>) {
         match ending {
-            Ok(Outcome::Token(token)) if token.warnings.is_empty() => {
-                self.renewals.known().remove(&self.name);
-            }
+            Ok(Outcome::Token(token)) if token.warnings.is_empty() => self.is_renewed = true,
             Ok(_) => tracing::debug!("a renewal has to wait"),
             Err(error) => tracing::debug!(%error, "a renewal failed"),
         }
@@ -85,8 +84,15 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(renewal @ Renewal::Running) = self.renewals.known().get_mut(&self.name) {
-            *renewal = Renewal::Failed(Instant::now());
+        {
+            let mut known = self.renewals.known();
+            // What failed a while ago is of no interest any more.
+            known.retain(|_, renewal| !matches!(renewal, Renewal::Failed(at) if at.elapsed() >= REST));
+            if self.is_renewed {
+                known.remove(&self.name);
+            } else {
+                known.insert(std::mem::take(&mut self.name), Renewal::Failed(Instant::now()));
+            }
         }
         self.renewals.changed.notify_all();
         #[cfg(feature = "async")]

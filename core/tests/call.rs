@@ -38,17 +38,23 @@ fn token(secret: &str) -> Token {
 struct Script {
     answers: Mutex<VecDeque<(u16, &'static str, &'static str)>>,
     asked: Mutex<Vec<String>>,
+    /// The names of the headers of each request, but for the Bearer's.
+    headers: Mutex<Vec<String>>,
 }
 
 impl Script {
     fn of(answers: impl IntoIterator<Item = (u16, &'static str, &'static str)>) -> Self {
-        Self { answers: Mutex::new(answers.into_iter().collect()), asked: Mutex::default() }
+        Self { answers: Mutex::new(answers.into_iter().collect()), ..Self::default() }
     }
 
     fn answer<B: Default>(&self, request: &Request<B>, length: Option<u64>) -> Response<B> {
         let bearer = request.headers().get("authorization").map_or("-", |value| value.to_str().unwrap());
         let line = format!("{} {} {bearer} {length:?}", request.method(), request.uri());
         self.asked.lock().unwrap().push(line);
+        let mut names: Vec<_> = request.headers().keys().map(|name| name.as_str()).collect();
+        names.retain(|name| *name != "authorization");
+        names.sort_unstable();
+        self.headers.lock().unwrap().push(names.join(" "));
         let (status, name, value) = self.answers.lock().unwrap().pop_front().expect("no further request");
         Response::builder().status(status).header(name, value).body(B::default()).unwrap()
     }
@@ -76,9 +82,18 @@ impl entrada_core::ports::asynchronous::Transport for Script {
 
 type Ending = (Result<u16, Error>, Vec<String>, Vec<Option<String>>);
 
+/// A request with headers of the origin's, of the body's, and of neither.
+fn request<B>(body: B) -> Request<B> {
+    let mut request = Request::post(PAGE).body(body).unwrap();
+    for name in ["content-encoding", "content-type", "cookie", "expect", "host", "x-own"] {
+        request.headers_mut().insert(name, http::HeaderValue::from_static("mine"));
+    }
+    request
+}
+
 fn blocking(script: &Script, streamed: bool) -> Ending {
     let body = if streamed { Body::stream(&b"abc"[..], Some(3)) } else { Body::from(b"abc".to_vec()) };
-    let request = Request::post(PAGE).header("cookie", "mine").body(body).unwrap();
+    let request = request(body);
     let exchange = Exchange::new(PAGE).unwrap().follow(2);
     let mut claims = Vec::new();
     let ending = blocking::call(script, exchange, request, Duration::from_secs(9), |demanded| {
@@ -96,7 +111,7 @@ fn asynchronous(script: &Script, streamed: bool) -> Ending {
         true => Body::stream(futures::io::Cursor::new(b"abc".to_vec()), Some(3)),
         false => Body::from(b"abc".to_vec()),
     };
-    let request = Request::post(PAGE).header("cookie", "mine").body(body).unwrap();
+    let request = request(body);
     let exchange = Exchange::new(PAGE).unwrap().follow(2);
     let claims = Mutex::new(Vec::new());
     let call = asynchronous::call(script, exchange, request, Duration::from_secs(9), |demanded| {
@@ -145,10 +160,12 @@ fn a_redirect_takes_no_token_elsewhere() {
         let (status, asked, _) = call(&script, true);
         assert_eq!(status.unwrap(), 200);
         assert_eq!(asked[1], "GET https://elsewhere.example/x - Some(0)");
+        assert_eq!(script.headers.lock().unwrap()[1], "x-own", "nothing of the origin's, nothing of the body's");
         let script = Script::of([(307, "location", "/x"), (307, "location", "/x"), (307, "location", "/x")]);
         let (ending, asked, _) = call(&script, false);
         assert!(matches!(ending, Err(Error::TooManyRedirects(2))), "{ending:?}");
         assert_eq!(asked[2], "POST https://hr-contoso.msappproxy.net/x Bearer access-1 Some(3)");
+        assert_eq!(script.headers.lock().unwrap()[2], "content-encoding content-type cookie expect host x-own");
     }
 }
 

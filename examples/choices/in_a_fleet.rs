@@ -17,8 +17,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let place = Place::from_arguments()?;
     let server = RedisServer::open(&std::env::var("REDIS_URL")?)?;
     let cache = server.cache("ada@contoso.example")?;
-    let client =
-        AsyncClient::builder(place.client_id).authority(place.authority).tokio().blocking_cache(cache).build()?;
+    let client = AsyncClient::builder(place.client_id)
+        .authority(place.authority)
+        .tokio()
+        .blocking_cache(cache)
+        .sign_in_with(|_, _, error| async { Err(error) })
+        .build()?;
     let page = client.get(&place.url, &[&place.scope]).await?.into_body();
     let bytes = page.read_to_limit(MOST).await?.ok_or("the page is too large")?;
     io::stdout().write_all(&bytes)?;

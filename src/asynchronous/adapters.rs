@@ -42,22 +42,29 @@ impl AsyncClientBuilder {
         self
     }
 
-    /// reqwest and tokio, for programs on tokio.
+    #[cfg(any(feature = "reqwest", feature = "smol", feature = "surf"))]
+    fn transport_if_none<T: Transport + 'static>(mut self, transport: impl FnOnce() -> T) -> Self {
+        self.adapters.transport.get_or_insert_with(|| Arc::new(transport()));
+        self
+    }
+
+    /// reqwest and tokio, for programs on tokio. A transport that was given already stays.
     #[cfg(feature = "reqwest")]
     pub fn tokio(self) -> Self {
-        self.transport(entrada_reqwest::ReqwestTransport::new()).runtime(entrada_reqwest::Tokio)
+        self.transport_if_none(entrada_reqwest::ReqwestTransport::new).runtime(entrada_reqwest::Tokio)
     }
 
-    /// surf and async-std, for programs on async-std.
+    /// surf and async-std, for programs on async-std. A transport that was given already stays.
     #[cfg(feature = "surf")]
     pub fn async_std(self) -> Self {
-        self.transport(entrada_surf::SurfTransport::new()).runtime(entrada_surf::AsyncStd)
+        self.transport_if_none(entrada_surf::SurfTransport::new).runtime(entrada_surf::AsyncStd)
     }
 
-    /// hyper and smol, for programs on smol, and for those on no runtime in particular.
+    /// hyper and smol, for programs on smol, and for those on no runtime in particular. A transport that was given
+    /// already stays.
     #[cfg(feature = "smol")]
     pub fn smol(self) -> Self {
-        self.transport(entrada_smol::SmolTransport::new()).runtime(entrada_smol::Smol)
+        self.transport_if_none(entrada_smol::SmolTransport::new).runtime(entrada_smol::Smol)
     }
 
     /// Where tokens are kept.

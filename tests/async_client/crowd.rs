@@ -6,6 +6,7 @@ use entrada::file_cache::FileCache;
 use entrada::ports::asynchronous::OnThread;
 use entrada::{Token, TokenSource};
 use entrada_authority::{Endpoint, Stage};
+use entrada_cache_memory::MemoryCache;
 
 use crate::house::{Ground, House};
 
@@ -17,6 +18,11 @@ pub(crate) async fn refresh_over_a_file(ground: Ground) {
     let folder = tempfile::tempdir().unwrap();
     let file = FileCache::new(folder.path().join("tokens.json"));
     let house = House::with(&ground, Stage::builder(), |builder| builder.cache(OnThread::looking_at_once(file)));
+    refresh_once(&ground, house, 1000).await;
+}
+
+pub(crate) async fn refresh_over_a_cache_on_threads(ground: Ground) {
+    let house = House::with(&ground, Stage::builder(), |builder| builder.blocking_cache(MemoryCache::new()));
     refresh_once(&ground, house, 1000).await;
 }
 

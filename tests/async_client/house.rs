@@ -40,37 +40,6 @@ impl Ground {
     }
 }
 
-/// The adapters as one value, to hand the same ones out several times.
-struct Shared<T: ?Sized>(Arc<T>);
-
-#[async_trait::async_trait]
-impl Transport for Shared<dyn Transport> {
-    async fn send(
-        &self,
-        request: http::Request<Body>,
-        timeout: Duration,
-    ) -> Result<http::Response<Body>, AdapterError> {
-        self.0.send(request, timeout).await
-    }
-}
-
-#[async_trait::async_trait]
-impl Clock for Shared<dyn Runtime> {
-    fn now(&self) -> UnixTime {
-        self.0.now()
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        self.0.sleep(duration).await;
-    }
-}
-
-impl Runtime for Shared<dyn Runtime> {
-    fn spawn(&self, task: BoxFuture<'static, ()>) {
-        self.0.spawn(task);
-    }
-}
-
 /// The stage's time, and the runtime's patience.
 struct StageClock(Arc<Stage>, Arc<dyn Runtime>);
 
@@ -133,8 +102,8 @@ impl House {
         let stage = Arc::new(stage.start().unwrap());
         let builder = AsyncClient::builder(stage.client_id())
             .authority(Authority::entra(&stage.authority_url()).unwrap())
-            .transport(Shared((ground.transport)(stage.ca_pem())))
-            .runtime(Shared(Arc::clone(&ground.runtime)))
+            .transport((ground.transport)(stage.ca_pem()))
+            .runtime(Arc::clone(&ground.runtime))
             .clock(StageClock(Arc::clone(&stage), Arc::clone(&ground.runtime)))
             .cache(OnThread::looking_at_once(MemoryCache::new()))
             .blocking_browser(Visiting::new(&stage));

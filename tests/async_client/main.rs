@@ -38,6 +38,7 @@ macro_rules! all_scenes_on {
             crate::calls::redirect as redirects_are_followed_on_request_alone,
             crate::crowd::refresh as a_thousand_tasks_with_one_expired_token_refresh_it_once,
             crate::crowd::refresh_over_a_file as a_thousand_tasks_over_a_file_refresh_it_once,
+            crate::crowd::refresh_over_a_cache_on_threads as a_thousand_tasks_over_a_cache_on_threads_refresh_it_once,
             crate::crowd::sign_in as tasks_that_need_a_sign_in_at_once_show_one,
             crate::dropped::refresh as a_refresh_that_is_dropped_gives_the_lock_back,
             crate::dropped::sign_in as a_sign_in_that_is_dropped_closes_its_port,

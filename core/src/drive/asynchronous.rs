@@ -82,7 +82,9 @@ async fn walk(mut flow: Flow, mut action: Action, ports: Ports<'_>) -> Result<Ou
                 ask.reply(taken.map_err(&mut note))
             }
             Action::Unlock(ask) => {
-                guards.free(&ask.query.of);
+                if let Some(lock) = guards.of(&ask.query.of).take() {
+                    ports.cache.unlock(lock).await;
+                }
                 ask.answer(())
             }
             Action::Entropy(ask) => {

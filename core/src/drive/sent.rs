@@ -4,11 +4,18 @@
 use std::string::String;
 use std::vec::Vec;
 
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
+use http::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE, COOKIE, EXPECT,
+    HOST, HeaderName, PROXY_AUTHORIZATION, TRANSFER_ENCODING,
+};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 
 use crate::protocol::{Exchange, Next};
 use crate::{Error, Token};
+
+/// What a request has on account of its body (RFC 9110, 15.4).
+const OF_THE_BODY: [HeaderName; 7] =
+    [CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE, EXPECT, TRANSFER_ENCODING];
 
 /// The head of a request, and its body where that is in memory: a stream is gone once it was sent.
 #[derive(Debug)]
@@ -58,13 +65,13 @@ impl Sent {
         if as_get {
             self.method = Method::GET;
             self.body = Some(Vec::new());
-            for of_the_body in [CONTENT_TYPE, CONTENT_LENGTH, TRANSFER_ENCODING] {
+            for of_the_body in OF_THE_BODY {
                 self.headers.remove(of_the_body);
             }
         }
         if !keeps_credentials {
-            for credential in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION] {
-                self.headers.remove(credential);
+            for of_the_origin in [AUTHORIZATION, COOKIE, HOST, PROXY_AUTHORIZATION] {
+                self.headers.remove(of_the_origin);
             }
         }
         self.uri = to.parse().ok()?;

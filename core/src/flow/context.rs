@@ -10,8 +10,8 @@ use crate::ask::Answer;
 use crate::cache::{Found, Snapshot, TokenCache};
 use crate::protocol::{HttpQuery, merged_claims};
 use crate::{
-    Account, Action, App, Ask, Endpoints, Error, Fault, Guarded, Load, Outcome, Save, SetAside, SignIn, Token,
-    TokenRequest, TokenSource, UnixTime, Unlock, Wait, WaitReason, Warning,
+    Account, Action, App, Ask, Endpoints, Error, Fault, Guarded, Load, Outcome, Port, Save, SetAside, SignIn, Token,
+    TokenRequest, TokenSource, UiReason, UnixTime, Unlock, Wait, WaitReason, Warning,
 };
 
 /// A token with less to live than this is due for renewal, as in all of Microsoft's libraries.
@@ -213,6 +213,15 @@ impl Standing {
             Self::Known => None,
             Self::Corrupt => Some(Fault::Corrupt),
             Self::Unread(fault) => Some(fault),
+        }
+    }
+
+    /// Why there is no account. A store that will answer again has not said that nobody is signed in, and no user is to
+    /// be asked on its account.
+    pub(super) fn nobody(self) -> Error {
+        match self {
+            Self::Unread(fault) if fault.is_transient() => Error::adapter(Port::Cache, fault),
+            _ => Error::ui_required(UiReason::NoAccount),
         }
     }
 }

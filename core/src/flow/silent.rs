@@ -157,7 +157,7 @@ fn last_of_a_loop(context: &mut Context, loaded: &Loaded) -> Result<Option<Box<T
 /// others.
 fn refreshable(context: &Context, loaded: &Loaded) -> Result<(Account, Vec<Renewable>), Error> {
     let Some(account) = loaded.cache.select_account(&context.app, &context.request.account)? else {
-        return Err(Error::ui_required(UiReason::NoAccount));
+        return Err(loaded.standing.nobody());
     };
     let mut tokens = loaded.cache.refresh_tokens(&context.app, &account.home_account_id);
     if tokens.is_empty() {

@@ -126,7 +126,12 @@ pub trait Cache: Send + Sync {
     /// Tries to lock out all others who share this cache; never waits for them.
     async fn try_lock(&self) -> Result<TryLock, AdapterError>;
 
-    /// The same for the sign-ins of a name.
+    /// Gives a lock back that is held. Where its future is dropped, and with it the lock, it is given back all the same.
+    async fn unlock(&self, lock: Box<dyn Send>) {
+        drop(lock);
+    }
+
+    /// The same as `try_lock` for the sign-ins of a name.
     async fn try_lock_sign_in(&self, name: &str) -> Result<TryLock, AdapterError> {
         let _ = name;
         Ok(TryLock::Unsupported)
@@ -227,7 +232,7 @@ impl Body {
     /// Reads all of it; `None` where it is longer than `limit` bytes.
     pub async fn read_to_limit(self, limit: usize) -> std::io::Result<Option<Vec<u8>>> {
         let mut bytes = Vec::new();
-        self.into_reader().take(limit as u64 + 1).read_to_end(&mut bytes).await?;
+        self.into_reader().take((limit as u64).saturating_add(1)).read_to_end(&mut bytes).await?;
         Ok((bytes.len() <= limit).then_some(bytes))
     }
 }

@@ -217,11 +217,11 @@ impl Body {
         }
     }
 
-    /// The bytes, where the body is held in memory, so that it can be sent a second time.
+    /// The bytes that are still to come, where the body is held in memory, so that it can be sent a second time.
     pub fn as_bytes(&self) -> Option<&[u8]> {
         match &self.content {
             Content::Empty => Some(&[]),
-            Content::Bytes(bytes) => Some(bytes.get_ref()),
+            Content::Bytes(bytes) => bytes.get_ref().get(usize::try_from(bytes.position()).ok()?..),
             Content::Stream(..) => None,
         }
     }
@@ -229,7 +229,7 @@ impl Body {
     /// Reads all of it; `None` where it is longer than `limit` bytes.
     pub fn read_to_limit(&mut self, limit: usize) -> io::Result<Option<Vec<u8>>> {
         let mut bytes = Vec::new();
-        self.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+        self.take((limit as u64).saturating_add(1)).read_to_end(&mut bytes)?;
         Ok((bytes.len() <= limit).then_some(bytes))
     }
 }
@@ -239,7 +239,11 @@ impl Read for Body {
         match &mut self.content {
             Content::Empty => Ok(0),
             Content::Bytes(bytes) => bytes.read(buffer),
-            Content::Stream(reader, _) => reader.read(buffer),
+            Content::Stream(reader, left) => {
+                let count = reader.read(buffer)?;
+                *left = left.map(|left| left.saturating_sub(count as u64));
+                Ok(count)
+            }
         }
     }
 }

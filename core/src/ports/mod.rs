@@ -8,6 +8,7 @@ pub mod asynchronous;
 pub mod blocking;
 #[cfg(feature = "async")]
 mod on_thread;
+mod shared;
 
 use std::boxed::Box;
 use std::error::Error as StdError;

@@ -1,6 +1,7 @@
 //! Adapters of the blocking ports where nobody may wait: what could take long is done on a thread.
 
 use std::boxed::Box;
+use std::cell::Cell;
 use std::fmt;
 use std::string::String;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -27,7 +28,10 @@ use crate::{Fault, Listen, Listening, Prompt, Receive, Redirect};
 ///
 /// A future that is dropped does not wait for its call. A lock is held until the save that it was taken for has
 /// ended; a wait for a redirect is ended at once, where the listener has a
-/// [`stopper`](blocking::Listener::stopper), and the listener is closed.
+/// [`stopper`](blocking::Listener::stopper), and the listener is closed. Locks and listeners that are dropped on the
+/// way are given back on a thread as well.
+///
+/// So many threads there are as calls under way: where a thousand tasks look into a cache at once, a thousand.
 pub struct OnThread<T> {
     adapter: Arc<T>,
     looks_at_once: bool,
@@ -36,7 +40,7 @@ pub struct OnThread<T> {
 }
 
 /// A lock's guard, shared by the flow that holds it and a save that is under way.
-type Held = Mutex<Box<dyn Send>>;
+type Held = Mutex<Kept<Box<dyn Send>>>;
 
 impl<T> OnThread<T> {
     /// Every call on a thread: for what asks another process, or another host.
@@ -58,6 +62,11 @@ impl<T: Send + Sync + 'static> OnThread<T> {
     ) -> Result<R, AdapterError> {
         let adapter = Arc::clone(&self.adapter);
         on_thread(move || call(&adapter))?.await.map_err(unfinished)?
+    }
+
+    /// What is to be dropped elsewhere, where that may take long.
+    fn keep<R: Send + 'static>(&self, kept: R) -> Kept<R> {
+        Kept { kept: Some(kept), may_wait: !self.looks_at_once }
     }
 
     async fn look<R: Send + 'static>(
@@ -104,7 +113,7 @@ impl<T: blocking::Cache + 'static> asynchronous::Cache for OnThread<T> {
     async fn try_lock(&self) -> Result<TryLock, AdapterError> {
         Ok(match self.look(T::try_lock).await? {
             TryLock::Held(guard) => {
-                let guard = Arc::new(Mutex::new(guard));
+                let guard = Arc::new(Mutex::new(self.keep(guard)));
                 *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&guard);
                 TryLock::Held(Box::new(guard))
             }
@@ -112,9 +121,21 @@ impl<T: blocking::Cache + 'static> asynchronous::Cache for OnThread<T> {
         })
     }
 
+    async fn unlock(&self, lock: Box<dyn Send>) {
+        if self.looks_at_once {
+            drop(lock);
+        } else if let Ok(unlocked) = on_thread(move || drop(lock)) {
+            // Nothing can be done about one that panics.
+            let _ = unlocked.await;
+        }
+    }
+
     async fn try_lock_sign_in(&self, name: &str) -> Result<TryLock, AdapterError> {
         let name = String::from(name);
-        self.look(move |cache| cache.try_lock_sign_in(&name)).await
+        Ok(match self.look(move |cache| cache.try_lock_sign_in(&name)).await? {
+            TryLock::Held(guard) => TryLock::Held(Box::new(self.keep(guard))),
+            other => other,
+        })
     }
 
     fn location(&self) -> String {
@@ -127,7 +148,7 @@ impl<T: blocking::Browser + 'static> asynchronous::Browser for OnThread<T> {
     async fn listen(&self, query: &Listen) -> Result<Box<dyn asynchronous::Listener>, AdapterError> {
         let query = query.clone();
         let opened = self.call(move |browser| browser.listen(&query)).await?;
-        Ok(Box::new(Waiting { listening: opened.listening().clone(), listener: Some(opened) }))
+        Ok(Box::new(Waiting { listening: opened.listening().clone(), listener: Some(self.keep(opened)) }))
     }
 
     async fn present(&self, prompt: &Prompt) -> Result<(), AdapterError> {
@@ -140,7 +161,7 @@ impl<T: blocking::Browser + 'static> asynchronous::Browser for OnThread<T> {
 struct Waiting {
     listening: Listening,
     /// Not here while it waits.
-    listener: Option<Box<dyn blocking::Listener>>,
+    listener: Option<Kept<Box<dyn blocking::Listener>>>,
 }
 
 #[async_trait]
@@ -150,19 +171,19 @@ impl asynchronous::Listener for Waiting {
     }
 
     async fn receive(&mut self, query: &Receive) -> Result<Redirect, AdapterError> {
-        let Some(mut listener) = self.listener.take() else {
+        let Some(mut kept) = self.listener.take() else {
             return Err(AdapterError::new(Fault::Other, "this listener was left while it waited"));
         };
-        let mut stop = Stop(listener.stopper());
+        let mut stop = Stop(kept.kept.as_ref().and_then(|listener| listener.stopper()));
         let query = query.clone();
         let wait = move || {
-            let received = listener.receive(&query);
-            (received, listener)
+            let received = kept.kept.as_mut().map(|listener| listener.receive(&query));
+            (received, kept)
         };
-        let (received, listener) = on_thread(wait)?.await.map_err(unfinished)?;
+        let (received, kept) = on_thread(wait)?.await.map_err(unfinished)?;
         stop.0 = None;
-        self.listener = Some(listener);
-        received
+        self.listener = Some(kept);
+        received.unwrap_or_else(|| Err(AdapterError::new(Fault::Other, "nothing listens")))
     }
 }
 
@@ -177,12 +198,37 @@ impl Drop for Stop {
     }
 }
 
+/// Something whose drop may take long; it is dropped on a thread of ours, wherever that is asked for.
+struct Kept<R: Send + 'static> {
+    /// Always there until it is dropped.
+    kept: Option<R>,
+    may_wait: bool,
+}
+
+impl<R: Send + 'static> Drop for Kept<R> {
+    fn drop(&mut self) {
+        let Some(kept) = self.kept.take() else { return };
+        if self.may_wait && !IS_OURS.get() {
+            // Where there is no thread to be had, it is dropped here after all.
+            drop(on_thread(move || drop(kept)));
+        }
+    }
+}
+
+std::thread_local! {
+    /// Whether this is a thread of ours, where waiting is what it is for.
+    static IS_OURS: Cell<bool> = const { Cell::new(false) };
+}
+
 /// What it returns is dropped on the thread where nobody awaits it any more.
 fn on_thread<R: Send + 'static>(
     work: impl FnOnce() -> R + Send + 'static,
 ) -> Result<oneshot::Receiver<R>, AdapterError> {
     let (done, awaited) = oneshot::channel();
-    let run = move || drop(done.send(work()));
+    let run = move || {
+        IS_OURS.set(true);
+        drop(done.send(work()));
+    };
     let spawned = thread::Builder::new().name("entrada-adapter".into()).spawn(run);
     spawned.map_err(|error| AdapterError::io("starting a thread", error))?;
     Ok(awaited)

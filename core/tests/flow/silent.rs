@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use entrada_core::{TokenSource, UiReason, Warning};
+use entrada_core::{Error, Fault, Port, TokenSource, UiReason, Warning};
 use serde_json::json;
 
 use crate::support::*;
@@ -115,8 +115,19 @@ fn times_are_read_as_text_and_as_numbers() {
 }
 
 #[test]
+fn a_store_that_is_away_for_the_moment_has_not_said_that_nobody_is_signed_in() {
+    for fault in [Fault::Unreachable, Fault::TimedOut] {
+        let mut world = World::with(&signed_in().access(&ADA, "access-1", 3600));
+        world.broken = Some(("load", fault));
+        let error = world.silent(&entra(), &request()).expect_err("no token");
+        assert!(!error.needs_ui() && error.is_transient(), "{error:?}");
+        assert!(matches!(&error, Error::Adapter(failure) if failure.port == Port::Cache), "{error:?}");
+    }
+}
+
+#[test]
 fn a_cache_that_cannot_be_read_is_as_good_as_empty() {
-    for fault in FAULTS.into_iter().filter(|fault| *fault != entrada_core::Fault::Corrupt) {
+    for fault in FAULTS.into_iter().filter(|fault| *fault != Fault::Corrupt && !fault.is_transient()) {
         let mut world = World::with(&signed_in().access(&ADA, "access-1", 3600));
         world.broken = Some(("load", fault));
         let required = refused(world.silent(&entra(), &request()));

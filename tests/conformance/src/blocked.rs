@@ -51,14 +51,14 @@ pub fn kept_running(block_on: BlockOn, moment: impl Fn() -> BoxFuture<'static, (
 /// cache::cache(|| Blocked::new(OnThread::new(memory.clone()), Arc::new(|future| futures::executor::block_on(future))));
 /// ```
 pub struct Blocked<T> {
-    adapter: T,
+    adapter: Arc<T>,
     block_on: BlockOn,
 }
 
 impl<T> Blocked<T> {
     /// `block_on` is the runtime's own.
     pub fn new(adapter: T, block_on: BlockOn) -> Self {
-        Self { adapter, block_on }
+        Self { adapter: Arc::new(adapter), block_on }
     }
 }
 
@@ -98,7 +98,35 @@ impl Read for BlockedReader {
     }
 }
 
-impl<T: asynchronous::Cache> blocking::Cache for Blocked<T> {
+impl<T: asynchronous::Cache + 'static> Blocked<T> {
+    fn held(&self, tried: Result<blocking::TryLock, AdapterError>) -> Result<blocking::TryLock, AdapterError> {
+        Ok(match tried? {
+            blocking::TryLock::Held(lock) => blocking::TryLock::Held(Box::new(Held {
+                cache: Arc::clone(&self.adapter),
+                lock: Some(lock),
+                block_on: Arc::clone(&self.block_on),
+            })),
+            other => other,
+        })
+    }
+}
+
+/// A lock that is given back as the drivers do it: awaited.
+struct Held<T: asynchronous::Cache> {
+    cache: Arc<T>,
+    lock: Option<Box<dyn Send>>,
+    block_on: BlockOn,
+}
+
+impl<T: asynchronous::Cache> Drop for Held<T> {
+    fn drop(&mut self) {
+        if let Some(lock) = self.lock.take() {
+            wait(&self.block_on, self.cache.unlock(lock));
+        }
+    }
+}
+
+impl<T: asynchronous::Cache + 'static> blocking::Cache for Blocked<T> {
     fn load(&self) -> Result<Option<Vec<u8>>, AdapterError> {
         wait(&self.block_on, self.adapter.load())
     }
@@ -116,11 +144,11 @@ impl<T: asynchronous::Cache> blocking::Cache for Blocked<T> {
     }
 
     fn try_lock(&self) -> Result<blocking::TryLock, AdapterError> {
-        wait(&self.block_on, self.adapter.try_lock())
+        self.held(wait(&self.block_on, self.adapter.try_lock()))
     }
 
     fn try_lock_sign_in(&self, name: &str) -> Result<blocking::TryLock, AdapterError> {
-        wait(&self.block_on, self.adapter.try_lock_sign_in(name))
+        self.held(wait(&self.block_on, self.adapter.try_lock_sign_in(name)))
     }
 
     fn location(&self) -> String {

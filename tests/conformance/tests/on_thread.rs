@@ -150,3 +150,62 @@ fn an_adapter_that_panics_is_an_error() {
     let error = block_on(OnThread::new(Panics).listen(&Listen { response_modes: Vec::new() })).err().unwrap();
     assert!(error.to_string().contains("panicked"), "{error}");
 }
+
+/// A cache whose locks are given back in a while, as by a server that hangs.
+struct Clinging(Sender<thread::ThreadId>);
+
+struct Clung(Sender<thread::ThreadId>);
+
+impl Drop for Clung {
+    fn drop(&mut self) {
+        self.0.send(thread::current().id()).unwrap();
+    }
+}
+
+impl blocking::Cache for Clinging {
+    fn load(&self) -> Result<Option<Vec<u8>>, AdapterError> {
+        Ok(None)
+    }
+
+    fn save(&self, _: &[u8]) -> Result<(), AdapterError> {
+        Ok(())
+    }
+
+    fn set_aside(&self) -> Result<String, AdapterError> {
+        Ok("aside".to_owned())
+    }
+
+    fn try_lock(&self) -> Result<TryLock, AdapterError> {
+        Ok(TryLock::Held(Box::new(Clung(self.0.clone()))))
+    }
+
+    fn try_lock_sign_in(&self, _: &str) -> Result<TryLock, AdapterError> {
+        self.try_lock()
+    }
+
+    fn location(&self) -> String {
+        "a server that hangs".to_owned()
+    }
+}
+
+#[test]
+fn locks_are_given_back_on_a_thread_where_that_may_take_long() {
+    let (told, dropped) = mpsc::channel();
+    let here = thread::current().id();
+    let held = |tried| match tried {
+        Ok(TryLock::Held(guard)) => guard,
+        other => panic!("{other:?}"),
+    };
+    for (bridge, is_here) in
+        [(OnThread::new as fn(Clinging) -> OnThread<Clinging>, false), (OnThread::looking_at_once, true)]
+    {
+        let cache = bridge(Clinging(told.clone()));
+        block_on(cache.unlock(held(block_on(cache.try_lock()))));
+        // Awaited, so that it is done by now.
+        assert_eq!(dropped.try_recv().unwrap() == here, is_here);
+        for guard in [held(block_on(cache.try_lock())), held(block_on(cache.try_lock_sign_in("ada")))] {
+            drop(guard);
+            assert_eq!(dropped.recv_timeout(Duration::from_secs(5)).unwrap() == here, is_here);
+        }
+    }
+}
