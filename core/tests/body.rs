@@ -1,7 +1,6 @@
 //! Bodies on their way, and what they say of themselves.
 
 #![cfg(feature = "std")]
-#![expect(clippy::unwrap_used, reason = "a proof ends where it fails")]
 
 use std::io::Read as _;
 
