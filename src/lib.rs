@@ -25,19 +25,19 @@
 //! | feature | what it brings | default |
 //! | --- | --- | --- |
 //! | `ureq` | the blocking HTTP transport: rustls, the system's roots, proxies from the environment | yes |
-//! | `smol` | the asynchronous HTTP transport on smol, over hyper; smol's clock and executor; implies `async` | |
-//! | `surf` | the asynchronous HTTP transport on async-std, over surf; both are no longer maintained; implies `async` | |
+//! | `async` | `AsyncClient`, the async ports and their driver, on whatever runtime | |
+//! | `smol` | `async`, and the HTTP transport on smol, over hyper; smol's clock and executor | |
+//! | `reqwest` | `async`, and the HTTP transport on tokio, over reqwest; tokio's clock and executor | |
+//! | `reqwest-middleware` | `reqwest`, and the Bearer as a middleware of the crate `reqwest-middleware` | |
+//! | `surf` | `async`, and the HTTP transport on async-std, over surf; both are no longer maintained | |
+//! | `tower` | `async`, any tower service as a transport, and the Bearer as a tower layer | |
 //! | `file-cache` | the token cache in one file, in the format that Microsoft's libraries share | yes |
-//! | `redis-cache` | the token cache in a Redis server, a partition for each user: for fleets | |
-//! | `keyring-cache` | the token cache in the system's keyring, or in a file that is encrypted with a key from there | |
 //! | `memory-cache` | the token cache in memory | |
+//! | `keyring-cache` | the token cache in the system's keyring, or in a file that is encrypted with a key from there | |
+//! | `redis-cache` | the token cache in a Redis server, a partition for each user: for fleets | |
 //! | `system-browser` | the sign-in in the user's browser, with a loopback redirect | yes |
 //! | `console-browser` | the sign-in in a terminal: a pasted redirect, or a user code | |
 //! | `webview-browser` | the sign-in in a window of its own, for Microsoft's "native client" redirect; needs the system's web view to build | |
-//! | `async` | `AsyncClient`, the async ports and their driver, on whatever runtime | |
-//! | `reqwest` | `async`, and the HTTP transport and runtime for tokio over reqwest: rustls, the system's roots, proxies | |
-//! | `reqwest-middleware` | `reqwest`, and the Bearer as a middleware of the crate `reqwest-middleware` | |
-//! | `tower` | `async`, any tower service as a transport, and the Bearer as a tower layer | |
 //!
 //! Whoever brings their own I/O uses [`Flow`] alone, from [`core`](entrada_core) without its features.
 
