@@ -23,6 +23,8 @@
  * Callbacks return a value of `entrada_fault`. They must not jump out of the call (longjmp, C++ exceptions), and may
  *     make other calls of this library.
  * Strings are UTF-8 and end with a zero.
+ * Build: `cargo build --package entrada-example-c --profile release-unwind`. Cargo's own profile `release` has
+ *     `panic = "abort"` here: there is no ENTRADA_BUG with it, a bug ends the process. entrada_survives_panics tells.
  */
 #ifndef ENTRADA_H
 #define ENTRADA_H
@@ -43,7 +45,7 @@ enum {
     ENTRADA_CANCELLED = 3,      /* A callback said ENTRADA_FAULT_CANCELLED. */
     ENTRADA_FAILED = 4,         /* Another failure: entrada_result_message tells it. */
     ENTRADA_MISUSE = 5,         /* A null or a text that is not UTF-8, where there must be one that is. */
-    ENTRADA_BUG = 6             /* A bug of the library, which went no further than this call. */
+    ENTRADA_BUG = 6             /* A bug of the library, which went no further than this call: see "Build" above. */
 };
 
 /* How a callback ended. Any other value is taken for ENTRADA_FAULT_OTHER. */
@@ -142,6 +144,10 @@ const char *entrada_result_message(const entrada_result *result);
 
 /* Claims (JSON) that the authority demands of the next sign-in; null where it demands none. */
 const char *entrada_result_claims(const entrada_result *result);
+
+/* 1 where a bug of the library ends as ENTRADA_BUG; 0 where it ends the process, as the library is built without
+ * unwinding. */
+int entrada_survives_panics(void);
 
 /* Frees a result and all that was got from it. Null is fine. */
 void entrada_result_free(entrada_result *result);

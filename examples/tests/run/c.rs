@@ -13,25 +13,24 @@ use tempfile::TempDir;
 use crate::session::{Said, run, stage};
 
 /// How the library is linked.
-#[derive(Clone, Copy)]
-enum Linked {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Linked {
     Shared,
     Static,
 }
 
 /// Compiles a program in C with all warnings, each of them an error.
-fn compile(dir: &TempDir, sources: &[&str], linked: Linked) -> PathBuf {
+pub(crate) fn compile(dir: &TempDir, sources: &[&str], linked: Linked, libraries: &Path) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    // Cargo puts the libraries that a test depends on beside the test.
-    let test = env::current_exe().unwrap();
-    let libraries = test.parent().unwrap();
     let program = dir.path().join("program");
     let mut cc = Command::new("cc");
     cc.args(["-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-I"]).arg(root.join("c/include"));
     cc.args(sources.iter().map(|source| root.join(source))).arg("-o").arg(&program);
     match linked {
         Linked::Shared => {
-            cc.arg("-L").arg(libraries).args(["-lentrada_c", &format!("-Wl,-rpath,{}", libraries.display())]);
+            // The old kind of rpath: the new one comes after LD_LIBRARY_PATH, in which Cargo has another build's.
+            let rpath = format!("-Wl,--disable-new-dtags,-rpath,{}", libraries.display());
+            cc.arg("-L").arg(libraries).args(["-lentrada_c", &rpath]);
         }
         Linked::Static => {
             cc.arg(libraries.join("libentrada_c.a")).args(["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl"]);
@@ -40,6 +39,11 @@ fn compile(dir: &TempDir, sources: &[&str], linked: Linked) -> PathBuf {
     let output = cc.output().expect("a C compiler");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     program
+}
+
+/// Where Cargo puts the libraries that a test depends on: beside the test.
+fn beside() -> PathBuf {
+    env::current_exe().unwrap().parent().unwrap().to_owned()
 }
 
 /// The program, watched by valgrind: 99 for a leak, or for an access that is not allowed.
@@ -94,14 +98,14 @@ fn the_whole_way(dir: &TempDir, command: impl Fn() -> Command) {
 #[test]
 fn a_program_in_c_gets_its_tokens() {
     let dir = tempfile::tempdir().unwrap();
-    let program = compile(&dir, &["c/main.c"], Linked::Shared);
+    let program = compile(&dir, &["c/main.c"], Linked::Shared, &beside());
     the_whole_way(&dir, || Command::new(&program));
 }
 
 #[test]
 fn it_leaks_nothing_and_stays_within_its_memory() {
     let dir = tempfile::tempdir().unwrap();
-    let program = compile(&dir, &["c/main.c"], Linked::Static);
+    let program = compile(&dir, &["c/main.c"], Linked::Static, &beside());
     if watched(&program).is_some() {
         the_whole_way(&dir, || watched(&program).unwrap());
     }
@@ -110,7 +114,7 @@ fn it_leaks_nothing_and_stays_within_its_memory() {
 #[test]
 fn an_unreadable_cache_is_set_aside() {
     let (stage, dir) = (stage(), tempfile::tempdir().unwrap());
-    let program = compile(&dir, &["c/main.c"], Linked::Shared);
+    let program = compile(&dir, &["c/main.c"], Linked::Shared, &beside());
     fs::write(dir.path().join("cache.json"), "half a cach").unwrap();
     let said = signs_in(&stage, &dir, Command::new(program));
     assert_eq!(said.code, Some(0));
@@ -121,7 +125,7 @@ fn an_unreadable_cache_is_set_aside() {
 #[test]
 fn misuse_is_told_and_does_no_harm() {
     let (stage, dir) = (stage(), tempfile::tempdir().unwrap());
-    let program = compile(&dir, &["tests/run/misuse.c"], Linked::Static);
+    let program = compile(&dir, &["tests/run/misuse.c"], Linked::Static, &beside());
     let said = run(&stage, &mut Command::new(&program));
     assert_eq!((said.code, said.complaints.as_str()), (Some(0), ""));
     if let Some(mut watched) = watched(&program) {
@@ -134,7 +138,7 @@ fn misuse_is_told_and_does_no_harm() {
 #[test]
 fn a_leak_is_found() {
     let (stage, dir) = (stage(), tempfile::tempdir().unwrap());
-    let program = compile(&dir, &["tests/run/forgets.c"], Linked::Static);
+    let program = compile(&dir, &["tests/run/forgets.c"], Linked::Static, &beside());
     assert_eq!(run(&stage, &mut Command::new(&program)).code, Some(0));
     if let Some(mut watched) = watched(&program) {
         let said = run(&stage, &mut watched);
@@ -153,7 +157,7 @@ fn secrets(stage: &Stage) -> String {
 #[test]
 fn what_is_freed_holds_no_secret() {
     let (stage, dir) = (stage(), tempfile::tempdir().unwrap());
-    let program = compile(&dir, &["c/main.c", "tests/run/freed.c"], Linked::Static);
+    let program = compile(&dir, &["c/main.c", "tests/run/freed.c"], Linked::Static, &beside());
     let command = || {
         let mut command = Command::new(&program);
         command.env("SECRETS", secrets(&stage));
@@ -175,7 +179,7 @@ fn what_is_freed_holds_no_secret() {
 #[test]
 fn a_secret_that_is_freed_is_found() {
     let (stage, dir) = (stage(), tempfile::tempdir().unwrap());
-    let program = compile(&dir, &["tests/run/spills.c", "tests/run/freed.c"], Linked::Static);
+    let program = compile(&dir, &["tests/run/spills.c", "tests/run/freed.c"], Linked::Static, &beside());
     for secret in secrets(&stage).split(' ') {
         let said = run(&stage, Command::new(&program).env("SECRETS", secret));
         assert_eq!((said.code, said.complaints.as_str()), (Some(98), "freed with a secret in it\n"));

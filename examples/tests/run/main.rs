@@ -4,5 +4,6 @@
 
 mod by_hand;
 mod c;
+mod panics;
 mod poll_loop;
 mod session;
