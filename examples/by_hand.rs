@@ -36,8 +36,11 @@ fn start() -> Result<(), Box<dyn StdError>> {
     let app = App::new(client_id, Authority::entra(authority)?)?;
     let request = TokenRequest::new([scope])?;
     let outcome = match drive(Flow::silent(&app, &request), Path::new(cache)) {
-        Err(error) if error.needs_ui() => {
-            println!("{error}");
+        // What the authority demands of the sign-in, such as a second factor, comes with the refusal.
+        Err(Error::UiRequired(required)) => {
+            println!("{required}");
+            required.claims.iter().for_each(|claims| println!("claims: {claims}"));
+            let request = request.claims(required.claims);
             drive(Flow::device_code(&app, &request, &SignIn::new()), Path::new(cache))
         }
         other => other,

@@ -207,14 +207,16 @@ int main(int count, char **values) {
     program self = {.cache = values[4], .seconds_ahead = strtoull(values[5], NULL, 10)};
     entrada_host host = {&self, send_query, load_cache, save_cache, set_aside, show_code, wait_for, now};
     const char *scopes[] = {values[3]};
-    entrada_request request = {values[1], values[2], scopes, 1};
+    entrada_request request = {values[1], values[2], scopes, 1, NULL};
 
     entrada_result *result = entrada_silent(&request, &host);
     if (entrada_result_status(result) == ENTRADA_SIGN_IN_NEEDED) {
         printf("%s\n", entrada_result_message(result));
-        if (entrada_result_claims(result) != NULL) printf("claims: %s\n", entrada_result_claims(result));
-        entrada_result_free(result);
+        entrada_result *silent = result;
+        request.claims = entrada_result_claims(silent);
+        if (request.claims != NULL) printf("claims: %s\n", request.claims);
         result = entrada_sign_in(&request, &host);
+        entrada_result_free(silent);
     }
     int status = entrada_result_status(result);
     if (status == ENTRADA_OK) {

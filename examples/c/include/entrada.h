@@ -7,8 +7,10 @@
  *
  *     entrada_result *result = entrada_silent(&request, &host);
  *     if (entrada_result_status(result) == ENTRADA_SIGN_IN_NEEDED) {
- *         entrada_result_free(result);
+ *         entrada_result *silent = result;
+ *         request.claims = entrada_result_claims(silent);
  *         result = entrada_sign_in(&request, &host);
+ *         entrada_result_free(silent);
  *     }
  *     const char *token = entrada_result_token(result);
  *     if (token != NULL) { ... "Authorization: Bearer <token>" ... }
@@ -109,12 +111,14 @@ typedef struct entrada_host {
     uint64_t (*now)(void *context);
 } entrada_host;
 
-/* What is asked for. Nothing may be null but `scopes` where `scope_count` is 0, which is an error of its own. */
+/* What is asked for. Nothing may be null but `claims`, and `scopes` where `scope_count` is 0, which is an error of its own. */
 typedef struct entrada_request {
     const char *authority;     /* Such as "https://login.microsoftonline.com/contoso.onmicrosoft.com". */
     const char *client_id;     /* Of the native client's registration. */
     const char *const *scopes; /* Verbatim, slash for slash. */
     size_t scope_count;
+    const char *claims;        /* JSON, from entrada_result_claims or decoded from an app's challenge; null where nobody
+                                * demands any. With them the cache's token is passed over. */
 } entrada_request;
 
 /* How a call ended: a token, or why there is none. */
@@ -142,7 +146,7 @@ uint64_t entrada_result_expires_on(const entrada_result *result);
 /* What to tell the user: what went wrong, or, with a token, what went wrong beside the way; null where nothing did. */
 const char *entrada_result_message(const entrada_result *result);
 
-/* Claims (JSON) that the authority demands of the next sign-in; null where it demands none. */
+/* Claims (JSON) that the next sign-in must ask for, in `claims` of its request; null where none are demanded. */
 const char *entrada_result_claims(const entrada_result *result);
 
 /* 1 where a bug of the library ends as ENTRADA_BUG; 0 where it ends the process, as the library is built without

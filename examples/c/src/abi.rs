@@ -57,6 +57,7 @@ pub(crate) struct Request {
     client_id: *const c_char,
     scopes: *const *const c_char,
     scope_count: usize,
+    claims: *const c_char,
 }
 
 /// A host whose callbacks are all there.
@@ -217,7 +218,9 @@ unsafe fn read(request: &Request) -> Result<(App, TokenRequest), Refusal> {
     let read = |value, what| unsafe { text(value, what) };
     let scopes = scopes.iter().map(|scope| read(*scope, "a scope")).collect::<Result<Vec<_>, _>>()?;
     let authority = Authority::entra(read(request.authority, "request.authority")?)?;
-    Ok((App::new(read(request.client_id, "request.client_id")?, authority)?, TokenRequest::new(scopes)?))
+    let app = App::new(read(request.client_id, "request.client_id")?, authority)?;
+    let claims = if request.claims.is_null() { None } else { Some(read(request.claims, "request.claims")?.to_owned()) };
+    Ok((app, TokenRequest::new(scopes)?.claims(claims)))
 }
 
 /// # Safety

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use entrada_authority::{Endpoint, Revocation, Stage};
 
-use crate::session::{Said, run, stage};
+use crate::session::{Said, claims_came, run, stage};
 
 fn by_hand(stage: &Stage, cache: &Path) -> Said {
     let mut program = Command::new(env!("CARGO_BIN_EXE_by_hand"));
@@ -37,20 +37,37 @@ fn it_signs_in_finds_refreshes_and_signs_in_again() {
     assert!(second.lines[0].starts_with("a token of ada@contoso.example's from Cache"), "{:?}", second.lines);
     assert_eq!(stage.requests().len(), 0);
 
-    // The program has the system's clock: so the token is made to look old to it.
-    let text = fs::read_to_string(&cache).unwrap();
-    let old: Vec<String> =
-        text.split('"').map(|word| if is_time(word) { "1700000000".into() } else { word.into() }).collect();
-    fs::write(&cache, old.join("\"")).unwrap();
+    make_old(&cache);
     let third = by_hand(&stage, &cache);
     assert!(third.lines[0].starts_with("a token of ada@contoso.example's from Refresh"), "{:?}", third.lines);
     assert_eq!(stage.count(Endpoint::Token, "refresh_token"), 1);
 
-    fs::write(&cache, old.join("\"")).unwrap();
+    make_old(&cache);
     stage.revoke_refresh_tokens("ada@contoso.example", Revocation::PasswordChanged);
     let last = by_hand(&stage, &cache);
     assert!(last.lines[0].starts_with("a sign-in is needed: "), "{:?}", last.lines);
     assert!(last.lines.last().unwrap().starts_with("a token of ada@contoso.example's from SignIn"), "{:?}", last.lines);
+}
+
+#[test]
+fn the_claims_that_the_authority_demands_go_into_the_sign_in() {
+    let stage = stage();
+    let dir = tempfile::tempdir().unwrap();
+    let cache = dir.path().join("cache.json");
+    assert_eq!(by_hand(&stage, &cache).code, Some(0));
+    make_old(&cache);
+    stage.require_mfa("ada@contoso.example", true);
+    let said = by_hand(&stage, &cache);
+    assert!(said.lines[0].contains("AADSTS50076"), "{:?}", said.lines);
+    assert!(said.lines.last().unwrap().starts_with("a token of ada@contoso.example's from SignIn"), "{:?}", said.lines);
+    claims_came(&stage, said.lines[1].strip_prefix("claims: ").unwrap());
+}
+
+/// The program has the system's clock: so the token is made to look old to it.
+fn make_old(cache: &Path) {
+    let text = fs::read_to_string(cache).unwrap();
+    let old: Vec<&str> = text.split('"').map(|word| if is_time(word) { "1700000000" } else { word }).collect();
+    fs::write(cache, old.join("\"")).unwrap();
 }
 
 /// Whether it is a moment of these years, in seconds.

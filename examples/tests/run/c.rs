@@ -10,7 +10,7 @@ use entrada_authority::{Endpoint, Stage};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::session::{Said, run, stage};
+use crate::session::{Said, claims_came, run, stage};
 
 /// How the library is linked.
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +93,7 @@ fn the_whole_way(dir: &TempDir, command: impl Fn() -> Command) {
     assert_eq!((last.code, last.complaints.as_str()), (Some(0), ""));
     assert!(last.lines[0].contains("AADSTS50076") && last.lines[1].starts_with("claims: {"), "{:?}", last.lines);
     assert!(is_a_token(last.lines.last().unwrap()), "{:?}", last.lines);
+    claims_came(&stage, last.lines[1].strip_prefix("claims: ").unwrap());
 }
 
 #[test]

@@ -61,7 +61,7 @@ static void ends(entrada_result *result, entrada_status status, const char *mess
 int main(void) {
     const entrada_host host = {&fault, send_query, fill, save, fill, show_code, wait_for, now};
     const char *scopes[] = {"a.scope"}, *none[] = {NULL};
-    const entrada_request request = {"http://127.0.0.1/contoso", "client", scopes, 1};
+    const entrada_request request = {"http://127.0.0.1/contoso", "client", scopes, 1, NULL};
 
     ends(entrada_silent(NULL, &host), ENTRADA_MISUSE, "request is null");
     ends(entrada_silent(&request, NULL), ENTRADA_MISUSE, "host is null");
@@ -84,6 +84,11 @@ int main(void) {
     ends(entrada_silent(&wrong, &host), ENTRADA_MISUSE, "request.scopes is null");
     wrong.scope_count = 0;
     ends(entrada_silent(&wrong, &host), ENTRADA_FAILED, "no scope is given");
+    wrong = request;
+    wrong.claims = "\xff";
+    ends(entrada_silent(&wrong, &host), ENTRADA_MISUSE, "request.claims is not UTF-8");
+    wrong.claims = "";
+    ends(entrada_silent(&wrong, &host), ENTRADA_FAILED, "the claims are not a JSON object");
 
     ends(entrada_silent(&request, &host), ENTRADA_SIGN_IN_NEEDED, "nobody is signed in");
     ends(entrada_sign_in(&request, &host), ENTRADA_FAILED, "the authority cannot be asked");

@@ -4,7 +4,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use entrada_authority::Stage;
+use entrada_authority::{Endpoint, Stage};
+use serde_json::Value;
 
 /// What a program said, and how it ended.
 pub(crate) struct Said {
@@ -37,4 +38,18 @@ pub(crate) fn run(stage: &Stage, command: &mut Command) -> Said {
         assert!(!complaints.contains(token) && !lines.iter().any(|line| line.contains(token)), "it shows a token");
     }
     Said { code: child.wait().unwrap().code(), lines, complaints }
+}
+
+/// The sign-in that has just succeeded asked for these claims, and for no others.
+pub(crate) fn claims_came(stage: &Stage, claims: &str) {
+    let claims: Value = serde_json::from_str(claims).unwrap();
+    assert!(claims["access_token"].is_object(), "{claims}");
+    let requests = stage.requests_at(Endpoint::DeviceCode);
+    let asked: Vec<Value> = requests
+        .iter()
+        .filter_map(|request| request.parameter("claims"))
+        .map(|text| serde_json::from_str(text).unwrap())
+        .collect();
+    assert_eq!(asked, [claims.clone()]);
+    assert_eq!(stage.issued().last().unwrap().claims_requested, Some(claims));
 }

@@ -1,7 +1,7 @@
 //! A device that signs in with a user code, and has nothing but a C library: no std, no runtime, no threads.
 //!
-//! `no_std silent|sign-in AUTHORITY CLIENT_ID SCOPE CACHE SECONDS_AHEAD` gets a token, and says whose it is and where it
-//! came from. It speaks http to an authority on loopback; a device in the world has its platform's TLS in
+//! `no_std silent|sign-in AUTHORITY CLIENT_ID SCOPE CACHE SECONDS_AHEAD [CLAIMS]` gets a token, and says whose it is and
+//! where it came from; the claims are those that `silent` said a sign-in must ask for. It speaks http to an authority on loopback; a device in the world has its platform's TLS in
 //! `host::Host::send`, and nothing else changes.
 #![no_std]
 #![no_main]
@@ -23,7 +23,7 @@ use entrada_core::{Action, App, Authority, Error, Fault, Flow, Lock, Outcome, Pr
 use host::Host;
 
 /// Said where the arguments are not understood.
-const USAGE: &str = "usage: no_std silent|sign-in AUTHORITY CLIENT_ID SCOPE CACHE SECONDS_AHEAD";
+const USAGE: &str = "usage: no_std silent|sign-in AUTHORITY CLIENT_ID SCOPE CACHE SECONDS_AHEAD [CLAIMS]";
 
 /// The exit code: 0 with a token, 10 where the user must sign in, 1 otherwise.
 fn start(arguments: &[&str]) -> i32 {
@@ -51,13 +51,18 @@ fn start(arguments: &[&str]) -> i32 {
 
 fn run(arguments: &[&str]) -> Result<Outcome, Error> {
     let usage = || Error::Config(String::from(USAGE));
-    let &[what, authority, client_id, scope, cache, ahead] = arguments else { return Err(usage()) };
+    let &[what, authority, client_id, scope, cache, ahead, ref claims @ ..] = arguments else { return Err(usage()) };
+    let claims = match claims {
+        [] => None,
+        [claims] => Some(String::from(*claims)),
+        _ => return Err(usage()),
+    };
     let ahead = ahead.parse().map_err(|_| usage())?;
     let (next, aside) = (format!("{cache}.next"), format!("{cache}.corrupt"));
     let host = Host { cache, next: &next, aside: &aside, ahead };
 
     let app = App::new(client_id, Authority::entra(authority)?)?;
-    let request = TokenRequest::new([scope])?;
+    let request = TokenRequest::new([scope])?.claims(claims);
     match what {
         "silent" => drive(Flow::silent(&app, &request), &host),
         "sign-in" => drive(Flow::device_code(&app, &request, &SignIn::new()), &host),

@@ -51,11 +51,21 @@ impl Device {
         self.run_at(what, &self.stage.authority_url())
     }
 
+    /// A sign-in for these claims.
+    fn sign_in_for(&self, claims: &str) -> Said {
+        self.run_with("sign-in", &self.stage.authority_url(), &[claims])
+    }
+
     fn run_at(&self, what: &str, authority: &str) -> Said {
+        self.run_with(what, authority, &[])
+    }
+
+    fn run_with(&self, what: &str, authority: &str, claims: &[&str]) -> Said {
         let ahead = self.stage.ahead().as_secs().to_string();
         let mut child = Command::new(&built().bare)
             .args([what, authority, self.stage.client_id(), &self.stage.scope()])
             .args([self.cache().as_path(), Path::new(&ahead)])
+            .args(claims)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -108,7 +118,7 @@ fn a_user_code_then_the_cache_then_one_refresh() {
 }
 
 #[test]
-fn claims_are_told_to_whoever_can_ask_the_user() {
+fn claims_are_told_and_taken_into_the_sign_in() {
     let device = Device::signed_in();
     device.stage.advance(A_DAY);
     device.stage.require_mfa("ada@contoso.example", true);
@@ -117,7 +127,18 @@ fn claims_are_told_to_whoever_can_ask_the_user() {
     assert!(said.lines.starts_with("a sign-in is needed: the authority wants"), "{}", said.lines);
     assert!(said.lines.contains("AADSTS50076"), "{}", said.lines);
     let (_, claims) = said.lines.split_once("; claims: ").unwrap();
-    assert!(serde_json::from_str::<Value>(claims).unwrap()["access_token"].is_object(), "{claims}");
+    let demanded: Value = serde_json::from_str(claims).unwrap();
+    assert!(demanded["access_token"].is_object(), "{claims}");
+
+    let signed_in = device.sign_in_for(claims.trim_end());
+    assert!(signed_in.lines.ends_with("a token of ada@contoso.example's from SignIn\n"), "{}", signed_in.lines);
+    let asked = &device.stage.requests_at(Endpoint::DeviceCode)[0];
+    assert_eq!(serde_json::from_str::<Value>(asked.parameter("claims").unwrap()).unwrap(), demanded);
+    assert_eq!(device.stage.issued().last().unwrap().claims_requested, Some(demanded));
+    assert_eq!(device.run("silent").lines, "a token of ada@contoso.example's from Cache\n");
+
+    let wrong = device.sign_in_for("[]");
+    assert!(wrong.code == Some(1) && wrong.complaints.contains("claims"), "{}", wrong.complaints);
 }
 
 #[test]
