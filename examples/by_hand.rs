@@ -129,7 +129,12 @@ fn load(cache: &Path) -> io::Result<Option<Vec<u8>>> {
 fn save(cache: &Path, bytes: &[u8]) -> io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let next = cache.with_extension("next");
-    let mut file = fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(&next)?;
+    // What may lie there has a mode of its own, or is a link to elsewhere.
+    match fs::remove_file(&next) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => (),
+    }
+    let mut file = fs::File::options().write(true).create_new(true).mode(0o600).open(&next)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(next, cache)

@@ -157,12 +157,14 @@ static entrada_fault load_cache(void *context, entrada_buffer *cache) {
     return fault;
 }
 
-/* The next cache grows beside the old one, and takes its place when it is whole. */
+/* The next cache grows beside the old one, and takes its place when it is whole. It is a new file: what may lie there has a
+ * mode of its own, or is a link to elsewhere. */
 static entrada_fault save_cache(void *context, const void *cache, size_t length) {
     const program *self = context;
     char next[4096];
     snprintf(next, sizeof next, "%s.next", self->cache);
-    int file = open(next, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (unlink(next) != 0 && errno != ENOENT) return fault_of(errno);
+    int file = open(next, O_WRONLY | O_CREAT | O_EXCL, 0600);
     if (file < 0) return fault_of(errno);
     entrada_fault fault = write_all(file, cache, length);
     if (fault == ENTRADA_FAULT_NONE && fsync(file) != 0) fault = fault_of(errno);

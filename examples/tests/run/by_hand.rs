@@ -7,7 +7,7 @@ use std::process::Command;
 
 use entrada_authority::{Endpoint, Revocation, Stage};
 
-use crate::session::{Said, claims_came, run, stage};
+use crate::session::{Said, claims_came, run, stage, the_next_cache_is_new};
 
 fn by_hand(stage: &Stage, cache: &Path) -> Said {
     let mut program = Command::new(env!("CARGO_BIN_EXE_by_hand"));
@@ -73,6 +73,13 @@ fn make_old(cache: &Path) {
 /// Whether it is a moment of these years, in seconds.
 fn is_time(word: &str) -> bool {
     word.len() == 10 && word.starts_with('1') && word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[test]
+fn what_lies_where_the_next_cache_grows_is_not_written_to() {
+    let (stage, dir) = (stage(), tempfile::tempdir().unwrap());
+    let cache = dir.path().join("cache.json");
+    the_next_cache_is_new(&cache, &dir.path().join("cache.next"), || by_hand(&stage, &cache));
 }
 
 #[test]

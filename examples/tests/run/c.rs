@@ -10,7 +10,7 @@ use entrada_authority::{Endpoint, Stage};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::session::{Said, claims_came, run, stage};
+use crate::session::{Said, claims_came, run, stage, the_next_cache_is_new};
 
 /// How the library is linked.
 #[derive(Clone, Copy, Debug)]
@@ -121,6 +121,14 @@ fn an_unreadable_cache_is_set_aside() {
     assert_eq!(said.code, Some(0));
     assert!(said.complaints.starts_with("the token cache was unreadable; it was set aside"), "{}", said.complaints);
     assert_eq!(fs::read(dir.path().join("cache.json.corrupt")).unwrap(), b"half a cach");
+}
+
+#[test]
+fn what_lies_where_the_next_cache_grows_is_not_written_to() {
+    let (stage, dir) = (stage(), tempfile::tempdir().unwrap());
+    let program = compile(&dir, &["c/main.c"], Linked::Shared, &beside());
+    let (cache, next) = (dir.path().join("cache.json"), dir.path().join("cache.json.next"));
+    the_next_cache_is_new(&cache, &next, || signs_in(&stage, &dir, Command::new(&program)));
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! A program, an authority, and a user who enters the codes that the program shows.
 
+use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -52,4 +55,21 @@ pub(crate) fn claims_came(stage: &Stage, claims: &str) {
         .collect();
     assert_eq!(asked, [claims.clone()]);
     assert_eq!(stage.issued().last().unwrap().claims_requested, Some(claims));
+}
+
+/// Signs in with another's file linked, and with one that everybody may read, where the next cache grows: neither is
+/// written to.
+pub(crate) fn the_next_cache_is_new(cache: &Path, next: &Path, sign_in: impl Fn() -> Said) {
+    let other = cache.with_file_name("other");
+    fs::write(&other, "other's").unwrap();
+    symlink(&other, next).unwrap();
+    assert_eq!(sign_in().code, Some(0));
+    assert_eq!(fs::read_to_string(other).unwrap(), "other's");
+    assert_eq!(fs::symlink_metadata(cache).unwrap().permissions().mode(), 0o100_600);
+
+    fs::remove_file(cache).unwrap();
+    fs::write(next, "left over").unwrap();
+    fs::set_permissions(next, Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(sign_in().code, Some(0));
+    assert_eq!(fs::metadata(cache).unwrap().permissions().mode(), 0o100_600);
 }

@@ -8,7 +8,7 @@ use entrada_core::protocol::{HttpAnswer, HttpQuery};
 use entrada_core::{Fault, UnixTime};
 use entrada_example_http1 as http1;
 use rustix::fd::AsFd;
-use rustix::fs::{CWD, Mode, OFlags, fsync, open, rename};
+use rustix::fs::{CWD, Mode, OFlags, fsync, open, rename, unlink};
 use rustix::io::{Errno, read, retry_on_intr, write};
 use rustix::net::{AddressFamily, SocketType, connect, socket, sockopt};
 use rustix::time::{ClockId, clock_gettime};
@@ -41,7 +41,12 @@ impl Host<'_> {
 
     /// The file is there as a whole or not at all, whenever the power goes.
     pub(crate) fn save(&self, bytes: &[u8]) -> Result<(), Fault> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC;
+        // What may lie there has a mode of its own, or is a link to elsewhere.
+        match unlink(self.next) {
+            Ok(()) | Err(Errno::NOENT) => (),
+            Err(error) => return Err(fault(error)),
+        }
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
         let file = open(self.next, flags, Mode::RUSR | Mode::WUSR).map_err(fault)?;
         write_all(&file, bytes)?;
         fsync(&file).map_err(fault)?;

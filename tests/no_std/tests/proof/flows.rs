@@ -161,3 +161,21 @@ fn an_authority_that_is_away_is_a_clear_error() {
     let told = (said.code, said.lines.as_str(), said.complaints.as_str());
     assert_eq!(told, (Some(1), "", "the authority cannot be asked: it cannot be reached\n"));
 }
+
+#[test]
+fn what_lies_where_the_next_cache_grows_is_not_written_to() {
+    let device = Device::new();
+    let next = device.cache().with_extension("json.next");
+    let other = device.dir.path().join("other");
+    fs::write(&other, "other's").unwrap();
+    std::os::unix::fs::symlink(&other, &next).unwrap();
+    assert_eq!(device.run("sign-in").code, Some(0));
+    assert_eq!(fs::read_to_string(other).unwrap(), "other's");
+    assert_eq!(fs::symlink_metadata(device.cache()).unwrap().permissions().mode(), 0o100_600);
+
+    fs::remove_file(device.cache()).unwrap();
+    fs::write(&next, "left over").unwrap();
+    fs::set_permissions(&next, fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(device.run("sign-in").code, Some(0));
+    assert_eq!(fs::metadata(device.cache()).unwrap().permissions().mode() & 0o777, 0o600);
+}

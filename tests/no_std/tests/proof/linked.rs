@@ -10,7 +10,7 @@ use crate::built::{built, cargo, text};
 /// What may be asked of the C library: memory, files, sockets, time, randomness, and an end.
 const FROM_C: &str = "__cxa_finalize __errno_location __libc_start_main abort bcmp clock_gettime close connect dlsym free \
                       fsync getrandom memcmp memcpy memmove memset nanosleep open open64 posix_memalign read rename \
-                      renameat setsockopt socket strlen syscall write";
+                      renameat setsockopt socket strlen syscall unlink write";
 
 /// The symbols of a program as `nm` of the C compiler's tools tells them, in Rust's own spelling.
 fn symbols(program: &Path, options: &[&str]) -> BTreeSet<String> {
