@@ -67,8 +67,9 @@ enum {
 /* Bytes that a callback gives to the library. */
 typedef struct entrada_buffer entrada_buffer;
 
-/* Copies `length` bytes to the end of a buffer. `bytes` may be null where `length` is 0. To be called within the callback
- * that was handed the buffer, on its thread. */
+/* Copies `length` bytes to the end of a buffer. `bytes` may be null where `length` is 0; elsewhere the call that the buffer is
+ * for ends with ENTRADA_MISUSE. A null `buffer` is of no call: nothing happens. To be called within the callback that was
+ * handed the buffer, on its thread. */
 void entrada_buffer_append(entrada_buffer *buffer, const void *bytes, size_t length);
 
 /* A request to the authority. The body may hold secrets. */

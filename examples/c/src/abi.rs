@@ -4,6 +4,10 @@
     reason = "what C promises in the header, Rust cannot check: null is looked for, the rest is believed"
 )]
 
+#[cfg(test)]
+mod tests;
+
+use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -70,6 +74,8 @@ struct Callbacks {
     show_code: ShowCode,
     wait: Wait,
     now: Now,
+    /// Whether a callback broke the header's rules, so that what it brought is worth nothing.
+    misused: Cell<bool>,
 }
 
 impl HostTable {
@@ -83,7 +89,19 @@ impl HostTable {
             show_code: self.show_code.ok_or("host.show_code is null")?,
             wait: self.wait.ok_or("host.wait is null")?,
             now: self.now.ok_or("host.now is null")?,
+            misused: Cell::new(false),
         })
+    }
+}
+
+impl Callbacks {
+    /// How a callback ended that was handed these buffers.
+    fn filled(&self, fault: c_int, buffers: &[&Buffer]) -> Result<(), Fault> {
+        if buffers.iter().any(|buffer| buffer.is_misused()) {
+            self.misused.set(true);
+            return Err(Fault::Other);
+        }
+        outcome(fault)
     }
 }
 
@@ -99,15 +117,15 @@ impl Host for Callbacks {
             url: url.as_c(),
             headers: headers.as_c(),
             body: body.as_c(),
-            body_length: query.body.expose().len(),
+            body_length: body.length(),
             timeout_ms: millis(query.timeout),
             body_limit: query.body_limit,
         };
         let (mut status, mut headers, mut body) = (0, Buffer::default(), Buffer::default());
         // SAFETY: as above.
-        outcome(unsafe {
-            (self.send)(self.context, &raw const query, &raw mut status, &raw mut headers, &raw mut body)
-        })?;
+        let fault =
+            unsafe { (self.send)(self.context, &raw const query, &raw mut status, &raw mut headers, &raw mut body) };
+        self.filled(fault, &[&headers, &body])?;
         let headers = headers.text();
         let headers = headers.lines().filter_map(|line| line.split_once(':'));
         let headers = headers.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())).collect();
@@ -117,7 +135,8 @@ impl Host for Callbacks {
     fn load(&self) -> Result<Option<Vec<u8>>, Fault> {
         let mut cache = Buffer::default();
         // SAFETY: as above.
-        match outcome(unsafe { (self.load)(self.context, &raw mut cache) }) {
+        let fault = unsafe { (self.load)(self.context, &raw mut cache) };
+        match self.filled(fault, &[&cache]) {
             Err(Fault::NotFound) => Ok(None),
             loaded => loaded.map(|()| Some(cache.into_bytes())),
         }
@@ -131,7 +150,8 @@ impl Host for Callbacks {
     fn set_aside(&self) -> Result<String, Fault> {
         let mut place = Buffer::default();
         // SAFETY: as above.
-        outcome(unsafe { (self.set_aside)(self.context, &raw mut place) }).map(|()| place.text())
+        let fault = unsafe { (self.set_aside)(self.context, &raw mut place) };
+        self.filled(fault, &[&place]).map(|()| place.text())
     }
 
     fn show_code(&self, code: &str, uri: &str, message: Option<&str>) -> Result<(), Fault> {
@@ -148,6 +168,10 @@ impl Host for Callbacks {
     fn now(&self) -> UnixTime {
         // SAFETY: as above.
         UnixTime::from_secs(unsafe { (self.now)(self.context) })
+    }
+
+    fn is_misused(&self) -> bool {
+        self.misused.get()
     }
 }
 
@@ -236,7 +260,11 @@ unsafe fn call(
         let host = host.ok_or("host is null")?.checked()?;
         // SAFETY: the caller promises that.
         let (app, request) = unsafe { read(request.ok_or("request is null")?) }?;
-        Ok(CallResult::of(drive(begin(&app, &request), &host)))
+        let ended = drive(begin(&app, &request), &host);
+        if host.is_misused() {
+            return Err("a callback appended null bytes to a buffer".into());
+        }
+        Ok(CallResult::of(ended))
     };
     Box::into_raw(Box::new(guarded(run)))
 }
@@ -282,7 +310,9 @@ pub(crate) unsafe extern "C" fn entrada_panic(request: *const Request, host: *co
 pub(crate) unsafe extern "C" fn entrada_buffer_append(buffer: *mut Buffer, bytes: *const c_void, length: usize) {
     // SAFETY: the caller promises that it is null, or a buffer of the callback that runs.
     let Some(buffer) = (unsafe { buffer.as_mut() }) else { return };
-    if length > 0 && !bytes.is_null() {
+    if length > 0 && bytes.is_null() {
+        buffer.misuse();
+    } else if length > 0 {
         // SAFETY: the caller promises that there are as many.
         buffer.append(unsafe { std::slice::from_raw_parts(bytes.cast(), length) });
     }

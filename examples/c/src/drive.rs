@@ -15,6 +15,8 @@ pub(crate) trait Host {
     fn show_code(&self, code: &str, uri: &str, message: Option<&str>) -> Result<(), Fault>;
     fn wait(&self, duration: Duration) -> Result<(), Fault>;
     fn now(&self) -> UnixTime;
+    /// Whether there is no use in going on.
+    fn is_misused(&self) -> bool;
 }
 
 pub(crate) fn drive((mut flow, mut action): (Flow, Action), host: &dyn Host) -> Result<Outcome, Error> {
@@ -47,6 +49,9 @@ pub(crate) fn drive((mut flow, mut action): (Flow, Action), host: &dyn Host) -> 
             Action::Done(result) => return result,
             _ => return Err(Error::Misuse("an action that this library does not know")),
         };
+        if host.is_misused() {
+            return Err(Error::Cancelled);
+        }
         action = flow.resume(host.now(), event);
     }
 }

@@ -23,6 +23,23 @@ static entrada_fault fill(void *context, entrada_buffer *buffer) {
     return ENTRADA_FAULT_NOT_FOUND;
 }
 
+static entrada_fault fill_with_null(void *context, entrada_buffer *buffer) {
+    (void)context;
+    entrada_buffer_append(buffer, NULL, 1);
+    return ENTRADA_FAULT_NONE;
+}
+
+static entrada_fault send_null(void *context, const entrada_query *query, uint16_t *status, entrada_buffer *headers,
+                               entrada_buffer *body) {
+    (void)context;
+    (void)query;
+    (void)headers;
+    *status = 200;
+    entrada_buffer_append(body, "{", 1);
+    entrada_buffer_append(body, NULL, 1);
+    return ENTRADA_FAULT_NONE;
+}
+
 static entrada_fault save(void *context, const void *cache, size_t length) {
     (void)context;
     (void)cache;
@@ -98,6 +115,13 @@ int main(void) {
     ends(entrada_sign_in(&request, &host), ENTRADA_CANCELLED, "cancelled");
     fault = ENTRADA_FAULT_NONE;
     ends(entrada_sign_in(&request, &host), ENTRADA_FAILED, "device code endpoint");
+
+    partial = host;
+    partial.load = fill_with_null;
+    ends(entrada_silent(&request, &partial), ENTRADA_MISUSE, "null bytes");
+    partial.load = fill;
+    partial.send = send_null;
+    ends(entrada_sign_in(&request, &partial), ENTRADA_MISUSE, "null bytes");
 
     CHECK(entrada_result_status(NULL) == ENTRADA_MISUSE && entrada_result_token(NULL) == NULL);
     CHECK(entrada_result_account(NULL) == NULL && entrada_result_message(NULL) == NULL);
