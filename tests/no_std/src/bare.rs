@@ -9,7 +9,9 @@ use alloc::vec::Vec;
 use core::ffi::{CStr, c_char, c_int};
 use core::fmt::Arguments;
 
-use rustix::fd::{BorrowedFd, RawFd};
+use rustix::fd::{AsRawFd, BorrowedFd, IntoRawFd, RawFd};
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io;
 
 #[cfg(not(any(feature = "std", panic = "unwind")))]
 mod without_std {
@@ -69,11 +71,27 @@ mod without_std {
 /// `values` points to `count` strings, each ended by a zero, and all there as long as the process (C17 5.1.2.2.1).
 #[unsafe(no_mangle)]
 unsafe extern "C" fn main(count: c_int, values: *const *const c_char) -> c_int {
+    if open_streams().is_err() {
+        return 1;
+    }
     let count = usize::try_from(count).unwrap_or_default();
     // SAFETY: there are as many strings as the caller says, and they are never changed.
     let value = |index| unsafe { CStr::from_ptr(*values.add(index)) };
     let arguments: Vec<&str> = (1..count).map(|index| value(index).to_str().unwrap_or_default()).collect();
     crate::start(&arguments)
+}
+
+/// Opens the standard streams that whoever started the program has closed, for good: a file would take their place, and get
+/// the lines that are meant for them.
+fn open_streams() -> io::Result<()> {
+    loop {
+        // The lowest descriptor that is free (POSIX.1-2024, 2.6).
+        let null = open("/dev/null", OFlags::RDWR, Mode::empty())?;
+        if null.as_raw_fd() > 2 {
+            return Ok(());
+        }
+        let _ = null.into_raw_fd();
+    }
 }
 
 /// Writes a line to standard output.
@@ -87,7 +105,7 @@ pub(crate) fn complain(line: Arguments<'_>) {
 }
 
 fn write(to: RawFd, line: Arguments<'_>) {
-    // SAFETY: these two are open from the beginning, and nothing in this program closes them.
+    // SAFETY: `main` sees to it that these two are open, and nothing in this program closes them.
     let to = unsafe { BorrowedFd::borrow_raw(to) };
     let _ = crate::host::write_all(to, format!("{line}\n").as_bytes());
 }

@@ -179,3 +179,25 @@ fn what_lies_where_the_next_cache_grows_is_not_written_to() {
     assert_eq!(device.run("sign-in").code, Some(0));
     assert_eq!(fs::metadata(device.cache()).unwrap().permissions().mode() & 0o777, 0o600);
 }
+
+/// A descriptor that whoever starts it has closed would be the next file's, which then gets the program's lines.
+#[test]
+fn a_file_never_takes_the_place_of_a_closed_stream() {
+    let device = Device::new();
+    let mut child = Command::new("/bin/sh")
+        .args(["-c", r#"exec "$0" "$@" <&- 2>&-"#])
+        .args([built().bare.as_os_str(), "sign-in".as_ref(), device.stage.authority_url().as_ref()])
+        .args([device.stage.client_id(), &device.stage.scope()])
+        .args([device.cache().as_os_str(), "0".as_ref()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = lines.next().unwrap().unwrap();
+    let streams = [0, 2].map(|stream| fs::read_link(format!("/proc/{}/fd/{stream}", child.id())));
+    let (code, _) = line.strip_prefix("enter ").unwrap().split_once(" at http://").unwrap();
+    device.stage.visitor().enter_user_code(code).unwrap();
+    assert_eq!(lines.next().unwrap().unwrap(), "a token of ada@contoso.example's from SignIn");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(streams.map(|stream| stream.ok()), [0, 2].map(|_| Some(PathBuf::from("/dev/null"))));
+}
