@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -27,11 +27,11 @@ use entrada_core::ports::blocking::{Body, Transport};
 ///
 /// #[test]
 /// fn it_heeds_the_environment() {
-///     environment::environment("the_process_under_test");
+///     environment::environment("the_process_under_test", environment::Proxying::default());
 /// }
 /// ```
-pub fn environment(test: &str) {
-    let fetch = Fetch { test };
+pub fn environment(test: &str, proxying: Proxying) {
+    let fetch = Fetch { test, proxying };
     requests_go_through_the_proxy_with_its_user_and_password(&fetch);
     no_proxy_and_this_computer_are_reached_directly(&fetch);
     a_proxy_that_refuses_is_explained(&fetch);
@@ -41,6 +41,15 @@ pub fn environment(test: &str) {
     a_socks_proxy_that_refuses_is_explained(&fetch);
     ssl_cert_file_replaces_the_systems_roots(&fetch);
     no_root_is_loaded_before_the_first_https_request(&fetch);
+}
+
+/// What the library below does in its own way where there is an HTTP proxy.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Proxying {
+    /// A request for http goes to it whole, with a target in absolute form (RFC 9112, 3.2.2), not by `CONNECT`.
+    pub in_absolute_form: bool,
+    /// With which status it refuses is not told, but for 407.
+    pub without_status: bool,
 }
 
 /// Makes the request that the suite asks for, and says what came of it.
@@ -70,6 +79,7 @@ pub fn fetch(test: &str, url: &str, environment: &[(&str, &str)]) -> String {
 
 struct Fetch<'a> {
     test: &'a str,
+    proxying: Proxying,
 }
 
 impl Fetch<'_> {
@@ -95,15 +105,26 @@ fn head(stream: &mut impl Read) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&head).into_owned())
 }
 
-/// A proxy that tells what it was asked for, and answers in place of the target.
+/// A proxy that tells what it was asked for, and answers in place of the target; to `CONNECT` it says this
+/// first, or hangs up where that is nothing.
 fn proxy(answer: &'static str) -> (u16, Receiver<String>) {
     let (told, asked) = channel();
-    let port = serve(move |mut stream| {
-        told.send(head(&mut stream)?).map_err(io::Error::other)?;
-        stream.write_all(answer.as_bytes())?;
-        reply(&mut stream, "proxied")
-    });
+    let port = serve(move |mut stream| act_as_proxy(&mut stream, &told, answer));
     (port, asked)
+}
+
+fn act_as_proxy(stream: &mut (impl Read + Write), told: &Sender<String>, answer: &str) -> io::Result<()> {
+    let asked = head(stream)?;
+    let is_whole = !asked.starts_with("CONNECT ");
+    told.send(asked).map_err(io::Error::other)?;
+    if is_whole {
+        return respond(stream, "proxied");
+    }
+    if answer.is_empty() {
+        return Ok(());
+    }
+    stream.write_all(answer.as_bytes())?;
+    reply(stream, "proxied")
 }
 
 const CONNECTED: &str = "HTTP/1.1 200 Connection established\r\n\r\n";
@@ -115,9 +136,14 @@ fn requests_go_through_the_proxy_with_its_user_and_password(fetch: &Fetch<'_>) {
         let found = fetch.get("http://app.example/page?code=S3CRET", &[(name, &value)]);
         assert!(found.contains("answer: proxied"), "{name}: {found}");
         let asked = asked.recv_timeout(Duration::from_secs(5)).expect("the proxy was asked");
-        assert!(asked.starts_with("CONNECT app.example:80 HTTP/1.1\r\n"), "{asked}");
-        assert!(asked.contains("Proxy-Authorization: Basic YW5hOnBAc3M=\r\n"), "{asked}");
-        assert!(!asked.contains("S3CRET"), "{asked}");
+        let authorization = asked.to_ascii_lowercase().find("\r\nproxy-authorization: ").map(|at| &asked[at + 23..]);
+        assert!(authorization.is_some_and(|value| value.starts_with("Basic YW5hOnBAc3M=\r\n")), "{asked}");
+        if fetch.proxying.in_absolute_form {
+            assert!(asked.starts_with("GET http://app.example/page?code=S3CRET HTTP/1.1\r\n"), "{asked}");
+        } else {
+            assert!(asked.starts_with("CONNECT app.example:80 HTTP/1.1\r\n"), "{asked}");
+            assert!(!asked.contains("S3CRET"), "{asked}");
+        }
     }
 }
 
@@ -125,8 +151,15 @@ fn no_proxy_and_this_computer_are_reached_directly(fetch: &Fetch<'_>) {
     let (port, asked) = proxy(CONNECTED);
     let proxy = format!("127.0.0.1:{port}");
     let direct = serve(|mut stream| reply(&mut stream, "direct"));
-    let found = fetch.get(&format!("http://localhost:{direct}/"), &[("all_proxy", &proxy)]);
-    assert!(found.contains("answer: direct"), "{found}");
+    for host in ["localhost", "127.0.0.1"] {
+        for name in ["http_proxy", "all_proxy"] {
+            let found = fetch.get(&format!("http://{host}:{direct}/"), &[(name, &proxy)]);
+            assert!(found.contains("answer: direct"), "{host}, {name}: {found}");
+        }
+    }
+    let cgi = [("HTTP_PROXY", proxy.as_str()), ("REQUEST_METHOD", "GET")];
+    let found = fetch.get("http://nobody.invalid/", &cgi);
+    assert!(found.contains("Unreachable: no address was found for nobody.invalid"), "{found}");
 
     let excepted = [("all_proxy", proxy.as_str()), ("no_proxy", "other.example, .invalid")];
     let found = fetch.get("http://nobody.invalid/", &excepted);
@@ -138,14 +171,19 @@ fn no_proxy_and_this_computer_are_reached_directly(fetch: &Fetch<'_>) {
 }
 
 fn a_proxy_that_refuses_is_explained(fetch: &Fetch<'_>) {
+    let (forbidden, failed) = match fetch.proxying.without_status {
+        true => (("Unreachable: ", "does not allow it, or failed"), ("Unreachable: ", "does not allow it, or failed")),
+        false => (("Denied: ", "status 403"), ("Unreachable: ", "status 502")),
+    };
     let cases = [
-        ("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n", "Denied: ", "user and password"),
-        ("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "Denied: ", "status 403"),
-        ("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "Unreachable: ", "status 502"),
+        ("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n", ("Denied: ", "user and password")),
+        ("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", forbidden),
+        ("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", failed),
+        ("", ("Unreachable: ", "the proxy did not answer")),
     ];
     let (file, _) = ca();
     let roots = file.path().to_str().expect("it works");
-    for (answer, fault, reason) in cases {
+    for (answer, (fault, reason)) in cases {
         let (port, _asked) = proxy(answer);
         let value = format!("http://ana:S3CRET@127.0.0.1:{port}");
         let found = fetch.get("https://app.example/?code=S3CRET", &[("HTTPS_PROXY", &value), ("SSL_CERT_FILE", roots)]);
@@ -155,24 +193,22 @@ fn a_proxy_that_refuses_is_explained(fetch: &Fetch<'_>) {
     let nobody = TcpListener::bind("127.0.0.1:0").expect("it works").local_addr().expect("it works");
     let found = fetch.get("http://app.example/", &[("http_proxy", &nobody.to_string())]);
     assert!(found.contains("Unreachable: ") && found.contains("through the proxy"), "{found}");
-    let found = fetch.get("http://app.example/", &[("http_proxy", "ftp://ana:S3CRET@x")]);
-    assert!(found.contains("Other: http_proxy is not the URL of a proxy") && !found.contains("S3CRET"), "{found}");
+    for value in ["ftp://ana:S3CRET@x", "http://S3CRET@", "/S3CRET"] {
+        let found = fetch.get("http://app.example/", &[("http_proxy", value)]);
+        assert!(found.contains("Other: http_proxy is not the URL of a proxy") && !found.contains("S3CRET"), "{found}");
+    }
 }
 
 fn a_proxy_may_be_reached_by_tls(fetch: &Fetch<'_>) {
     let (file, config) = ca();
     let (told, asked) = channel();
-    let port = serve(move |stream| {
-        let mut stream = secured(&config, stream)?;
-        told.send(head(&mut stream)?).map_err(io::Error::other)?;
-        stream.write_all(CONNECTED.as_bytes())?;
-        reply(&mut stream, "proxied")
-    });
+    let port = serve(move |stream| act_as_proxy(&mut secured(&config, stream)?, &told, CONNECTED));
     let value = format!("https://localhost:{port}");
     let roots = file.path().to_str().expect("a path in UTF-8");
     let found = fetch.get("http://app.example/", &[("http_proxy", &value), ("SSL_CERT_FILE", roots)]);
     assert!(found.contains("answer: proxied"), "{found}");
-    assert!(asked.try_recv().expect("the proxy was asked").starts_with("CONNECT app.example:80 "));
+    let expected = if fetch.proxying.in_absolute_form { "GET http://app.example/ " } else { "CONNECT app.example:80 " };
+    assert!(asked.try_recv().expect("the proxy was asked").starts_with(expected));
     let found = fetch.get("http://app.example/", &[("http_proxy", &value)]);
     assert!(found.contains("Untrusted: the certificate of") && found.contains(&format!("localhost:{port}")), "{found}");
 }
@@ -216,6 +252,10 @@ fn secured<S: Read + Write>(
 /// Answers one request with this body.
 fn reply(stream: &mut (impl Read + Write), body: &str) -> io::Result<()> {
     head(stream)?;
+    respond(stream, body)
+}
+
+fn respond(stream: &mut impl Write, body: &str) -> io::Result<()> {
     write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())?;
     stream.flush()
 }
@@ -361,7 +401,9 @@ fn no_root_is_loaded_before_the_first_https_request(fetch: &Fetch<'_>) {
     let missing = [("SSL_CERT_FILE", "/no/such/file.pem")];
     let found = fetch.get(&format!("http://localhost:{direct}/"), &missing);
     assert!(found.contains("answer: direct"), "{found}");
-    let found = fetch.get(&format!("https://localhost:{direct}/"), &missing);
-    assert!(found.contains("Untrusted: this system has no root certificates"), "{found}");
+    let (_file, config) = ca();
+    let secure = serve(move |stream| reply(&mut secured(&config, stream)?, "secure"));
+    let found = fetch.get(&format!("https://localhost:{secure}/"), &missing);
+    assert!(found.contains("Untrusted: ") && found.contains("this system has no root certificates"), "{found}");
     assert!(found.contains("/no/such/file.pem") && found.contains("--ca"), "{found}");
 }

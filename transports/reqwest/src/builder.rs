@@ -9,6 +9,7 @@ use reqwest::Client;
 use reqwest::redirect::Policy;
 
 use crate::ReqwestTransport;
+use crate::proxies::Proxies;
 use crate::roots::tls;
 
 /// Puts a [`ReqwestTransport`] together.
@@ -55,8 +56,15 @@ impl Builder {
         self
     }
 
-    /// Whether to take a proxy from the environment (`https_proxy`, `http_proxy`, `all_proxy`, `no_proxy`) or the
-    /// system, in the way reqwest does; on unless switched off.
+    /// Whether to take a proxy from the environment; on unless switched off.
+    ///
+    /// The rules are those of all of entrada's transports, not reqwest's own; see
+    /// [`entrada_dial::Builder::proxy_from_env`]: this computer itself (`localhost`, `127.0.0.0/8`, `::1`) is always
+    /// reached directly. Two things differ, as they are reqwest's: a request for http goes to an HTTP proxy whole, as
+    /// with curl, so that the answer may be the proxy's own; and a SOCKS 4 proxy is not told the user.
+    ///
+    /// The variables are read by [`build`](Self::build); a value that is no URL of a proxy is an error of the first
+    /// request that needs it.
     pub fn proxy_from_env(mut self, on: bool) -> Self {
         self.proxy_from_env = on;
         self
@@ -97,12 +105,12 @@ impl Builder {
             })?;
             client = client.user_agent(name);
         }
-        if !self.proxy_from_env {
-            client = client.no_proxy();
-        }
+        let proxies = if self.proxy_from_env { Proxies::read() } else { Proxies::default() };
         let client = client
+            .no_proxy()
+            .proxy(proxies.for_reqwest())
             .build()
             .map_err(|error| AdapterError::new(Fault::Other, format!("no HTTP client can be made: {error}")))?;
-        Ok(ReqwestTransport::from_client(client))
+        Ok(ReqwestTransport::over(client, proxies))
     }
 }

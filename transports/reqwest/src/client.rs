@@ -10,18 +10,36 @@ use entrada_dial::Place;
 use entrada_tower::RequestBody;
 use futures::future::BoxFuture;
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
-use reqwest::{Body, Client};
+use reqwest::{Body, Client, Url};
 use tower_service::Service;
 
 use crate::failure::{Failure, explain, is_cut};
+use crate::proxies::{Proxies, address};
 
 /// Sends through a [`Client`].
 #[derive(Clone)]
-pub(crate) struct ReqwestService(pub(crate) Client);
+pub(crate) struct ReqwestService {
+    pub(crate) client: Client,
+    /// What it was built with; none, where the program built it.
+    pub(crate) proxies: Proxies,
+}
+
+impl ReqwestService {
+    /// Says which way the request goes, where that is ours to say.
+    fn place(&self, uri: &Uri, timeout: Duration) -> Result<Place, AdapterError> {
+        let mut place = Place::of(uri, timeout);
+        if let Ok(url) = Url::parse(&uri.to_string())
+            && let Some(proxy) = self.proxies.for_url(&url)?
+        {
+            place.through(address(&proxy));
+        }
+        Ok(place)
+    }
+}
 
 /// The limit on each wait, beside a request: for the sentence about one that took too long.
 #[derive(Clone, Copy, Default)]
@@ -39,11 +57,12 @@ impl Service<Request<RequestBody>> for ReqwestService {
     }
 
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
-        let client = self.0.clone();
+        let service = self.clone();
         Box::pin(async move {
             let (parts, body) = request.into_parts();
             let Timeout(timeout) = parts.extensions.get().copied().unwrap_or_default();
-            let place = Place::of(&parts.uri, timeout);
+            let place = service.place(&parts.uri, timeout)?;
+            let client = service.client;
             let again = (body.is_end_stream() && parts.method.is_safe()).then(|| parts.clone());
             let mut answer = send(&client, parts, Unrepeatable(Some(body))).await;
             if let (Err(Failure::Reqwest(error)), Some(parts)) = (&answer, again)

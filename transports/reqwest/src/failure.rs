@@ -73,8 +73,12 @@ fn explain_link(place: &Place, link: &(dyn Error + 'static)) -> Option<AdapterEr
         let says_nothing = matches!(error.kind(), io::ErrorKind::Other | io::ErrorKind::InvalidData);
         return (error.get_ref().is_none() || !says_nothing).then(|| place.io(error));
     }
-    // The type of this one is private.
-    match link.to_string().strip_prefix("tunnel error: ")? {
+    // The types of these are private.
+    let text = link.to_string();
+    if let Some(reason) = text.strip_prefix("SOCKS error: ") {
+        return Some(refused_by_socks(place, reason));
+    }
+    match text.strip_prefix("tunnel error: ")? {
         "proxy authorization required" => Some(place.proxy_wants_a_user()),
         "unsuccessful" => Some(AdapterError::new(
             Fault::Unreachable,
@@ -82,6 +86,21 @@ fn explain_link(place: &Place, link: &(dyn Error + 'static)) -> Option<AdapterEr
         )),
         "unexpected end of file" => Some(place.refused_by_proxy(None)),
         _ => None,
+    }
+}
+
+fn refused_by_socks(place: &Place, reason: &str) -> AdapterError {
+    match reason {
+        "failed to create underlying connection" | "io error during SOCKS handshake" => place.refused_by_proxy(None),
+        "server does not support user/pass authentication"
+        | "server implements authentication incorrectly"
+        | "credentials not accepted"
+        | "server ident service failed"
+        | "server ident service did not recognise client identifier" => place.proxy_wants_a_user(),
+        "connection not allowed" => {
+            AdapterError::new(Fault::Denied, format!("no way to {place}: the proxy does not allow it"))
+        }
+        other => AdapterError::new(Fault::Unreachable, format!("no way to {place}: the proxy failed ({other})")),
     }
 }
 

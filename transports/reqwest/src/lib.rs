@@ -30,10 +30,10 @@
 //!   tell when the server asks for it.
 //! - TLS 1.2 and 1.3 by rustls with the ring provider. The roots are the system's, or those of `SSL_CERT_FILE` and
 //!   `SSL_CERT_DIR`, and those that [`Builder::ca_file`] adds. They are loaded at the first handshake.
-//! - Proxies come from the environment and, on Windows and macOS, from the system, in the way reqwest reads them.
+//! - Proxies come from the environment, in the way curl reads it; see [`Builder::proxy_from_env`].
 //!
 //! A client of the program's own, with [`ReqwestTransport::from_client`], keeps what it is built with; see there what
-//! becomes of redirects. Without the default feature `rustls` that is all there is, and reqwest's features are
+//! becomes of redirects, and of proxies. Without the default feature `rustls` that is all there is, and reqwest's features are
 //! as the program has them.
 //!
 //! # Time
@@ -53,6 +53,7 @@ mod client;
 mod failure;
 #[cfg(feature = "middleware")]
 mod middleware;
+mod proxies;
 #[cfg(feature = "rustls")]
 mod roots;
 mod runtime;

@@ -11,6 +11,7 @@ use http::{Request, Response};
 
 use crate::Tokio;
 use crate::client::{ReqwestService, Timeout};
+use crate::proxies::Proxies;
 
 /// HTTP over reqwest, on tokio.
 ///
@@ -42,13 +43,22 @@ impl ReqwestTransport {
     /// after a `POST`) it follows. An answer from another URL than the one that was asked for is then an error, before
     /// anything of it is used. The Bearer was sent nowhere else: reqwest takes `Authorization` off where a
     /// redirect leads to another host, port or scheme.
+    ///
+    /// Which proxy it uses for what is the program's own to say, this computer included: with `http_proxy` set, a client
+    /// that is left to reqwest's detection sends requests to `localhost` through that proxy, Bearer and all, unless
+    /// `no_proxy` names it. Build it with [`no_proxy`](reqwest::ClientBuilder::no_proxy), or with a
+    /// [`Proxy`](reqwest::Proxy) of your own that has its exceptions.
     pub fn from_client(client: reqwest::Client) -> Self {
-        Self { service: ServiceTransport::new(ReqwestService(client), Tokio) }
+        Self::over(client, Proxies::default())
+    }
+
+    pub(crate) fn over(client: reqwest::Client, proxies: Proxies) -> Self {
+        Self { service: ServiceTransport::new(ReqwestService { client, proxies }, Tokio) }
     }
 
     /// The client that this sends through, for the program's own requests: they share its connections.
     pub fn client(&self) -> &reqwest::Client {
-        &self.service.service().0
+        &self.service.service().client
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use entrada_conformance::blocked::Blocked;
-use entrada_conformance::environment;
+use entrada_conformance::environment::{self, Proxying};
 use entrada_smol::SmolTransport;
 
 #[test]
@@ -15,5 +15,5 @@ fn the_process_under_test() {
 
 #[test]
 fn it_heeds_the_environment() {
-    environment::environment("the_process_under_test");
+    environment::environment("the_process_under_test", Proxying::default());
 }

@@ -1,6 +1,6 @@
 //! What the environment decides.
 
-use entrada_conformance::environment;
+use entrada_conformance::environment::{self, Proxying};
 use entrada_ureq::UreqTransport;
 
 #[test]
@@ -11,5 +11,5 @@ fn the_process_under_test() {
 
 #[test]
 fn it_heeds_the_environment() {
-    environment::environment("the_process_under_test");
+    environment::environment("the_process_under_test", Proxying::default());
 }
