@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use entrada_core::Fault;
 use entrada_core::ports::blocking::Body;
-use http::Method;
+use http::header::EXPECT;
+use http::{HeaderValue, Method};
 
 use super::{AMPLE, Ground, SECRET, SHORT, answer, broken_body, failure, get, page, request};
 
@@ -22,6 +23,7 @@ pub(super) fn suite(ground: &Ground<'_>) {
     headers_without_end(ground);
     a_slow_head(ground);
     a_head_that_trickles_is_too_slow(ground);
+    a_server_that_goes_on_saying_continue_is_too_slow(ground);
     a_slow_body(ground);
     a_slow_but_steady_body_is_no_failure(ground);
     an_upload_that_is_not_taken(ground);
@@ -147,6 +149,25 @@ fn a_head_that_trickles_is_too_slow(ground: &Ground<'_>) {
     let error = failure(&*ground.make(), get(&server.url("/trickle")), SHORT);
     assert_eq!(error.fault(), Fault::TimedOut, "{error}");
     assert!(begin.elapsed() < AMPLE / 4, "after {:?}", begin.elapsed());
+}
+
+fn a_server_that_goes_on_saying_continue_is_too_slow(ground: &Ground<'_>) {
+    let server = ground.serve(|connection| {
+        connection.head()?;
+        for _ in 0..200 {
+            connection.write("HTTP/1.1 100 Continue\r\n\r\n")?;
+            std::thread::sleep(SHORT / 5);
+        }
+        Ok(())
+    });
+    let mut expecting = request(Method::POST, &server.url("/continue"), SECRET.to_owned());
+    expecting.headers_mut().insert(EXPECT, HeaderValue::from_static("100-continue"));
+    for asked in [get(&server.url("/continue")), expecting] {
+        let begin = Instant::now();
+        let error = failure(&*ground.make(), asked, SHORT);
+        assert_eq!(error.fault(), Fault::TimedOut, "{error}");
+        assert!(begin.elapsed() < AMPLE / 4, "after {:?}", begin.elapsed());
+    }
 }
 
 fn a_slow_body(ground: &Ground<'_>) {

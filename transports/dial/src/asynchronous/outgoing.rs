@@ -117,12 +117,13 @@ impl Upload {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Lets a body go that is held back. Said again, it is no progress.
     fn go_ahead(&self) {
         let mut state = self.state();
-        let waker = state.held.take().flatten();
+        let Some(waiting) = state.held.take() else { return };
         state.moved = Instant::now();
         drop(state);
-        if let Some(waker) = waker {
+        if let Some(waker) = waiting {
             waker.wake();
         }
     }
