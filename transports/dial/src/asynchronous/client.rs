@@ -3,7 +3,7 @@
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use entrada_core::ports::AdapterError;
@@ -57,7 +57,7 @@ impl<N: Network, C: Connection> Transport for Client<N, C> {
 
         let again = (body.length() == Some(0) && parts.method.is_safe()).then(|| parts.clone());
         let call = Call { client: self, route, place, limit };
-        if let Some((connection, writes)) = self.pool.take(&call.route) {
+        if let Some((connection, writes)) = self.pool.take(&call.route, Instant::now()) {
             match (call.send(connection, writes, parts, body).await, again) {
                 (Err(Unsent { is_cut: true, .. }), Some(parts)) => call.send_anew(parts, Body::empty()).await,
                 (answer, _) => answer.map_err(|unsent| unsent.error),

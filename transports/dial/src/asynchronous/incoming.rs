@@ -4,7 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use futures::io::AsyncRead;
@@ -57,7 +57,7 @@ impl<C: Connection> Incoming<C> {
 
     fn keep(&self, body: C::Body) {
         if let Some(connection) = body.into_connection() {
-            self.pool.put(&self.route, connection, self.writes.clone());
+            self.pool.put(&self.route, connection, self.writes.clone(), Instant::now());
         }
     }
 }
