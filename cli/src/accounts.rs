@@ -1,18 +1,20 @@
 //! `entrada login`, `logout` and `accounts`.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use entrada::words::clean;
-use entrada::{Account, Client, Error, PromptMode, SignIn};
+use entrada::{Account, AccountSelector, Client, Error, Fault, PromptMode, SignIn};
 use serde_json::json;
 
 use crate::answer;
-use crate::args::{Accounts, AccountsOutput, Login, Logout, Prompt};
+use crate::args::{Accounts, AccountsOutput, Login, Logout, Prompt, Store};
 use crate::assemble::{self, Asking};
 use crate::failure::{Failure, SIGN_IN_NEEDED, STORE};
 use crate::notice::Notice;
 use crate::settings::Settings;
 use crate::sign_in::SignInChoice;
+use crate::store;
 
 pub(crate) fn login(login: &Login, settings: &Settings, notice: Notice) -> Result<ExitCode, Failure> {
     if settings.no_input {
@@ -47,48 +49,94 @@ impl From<Prompt> for PromptMode {
 }
 
 pub(crate) fn logout(logout: &Logout, settings: &Settings, notice: Notice) -> Result<ExitCode, Failure> {
-    let client = assemble::client(settings, Asking::Allowed, notice)?;
+    let stores = clients(&store::each(settings), notice)?;
     let account = (!logout.all).then(|| assemble::account(settings));
-    let (accounts, warnings) = client.sign_out(account).map_err(|error| with_place(error, &client))?;
-    for warning in warnings {
-        notice.warn(&warning.to_string());
+    if account == Some(AccountSelector::Only) {
+        only_one(&stores)?;
     }
-    match (accounts.as_slice(), settings.account.as_ref().filter(|_| !logout.all)) {
-        ([], Some(name)) => {
+    let mut signed_out = 0;
+    let mut failed = None;
+    for client in &stores {
+        match client.sign_out(account.clone()) {
+            Ok((accounts, warnings)) => {
+                for warning in warnings {
+                    notice.warn(&warning.to_string());
+                }
+                for account in &accounts {
+                    notice.say(&format!("Signed out {}.", shown(account)));
+                }
+                signed_out += accounts.len();
+            }
+            // What is in the other file is signed out all the same.
+            Err(error) => failed = failed.or(Some(with_place(error, client))),
+        }
+    }
+    match (failed, settings.account.as_ref().filter(|_| !logout.all)) {
+        (Some(failure), _) => return Err(failure),
+        (None, Some(name)) if signed_out == 0 => {
             return Err(Failure::config(format!("no account {name:?} is signed in here"))
                 .with_remedy("see who is: entrada accounts"));
         }
-        ([], None) => notice.say("Nobody is signed in."),
-        (accounts, _) => {
-            for account in accounts {
-                notice.say(&format!("Signed out {}.", shown(account)));
-            }
-        }
+        (None, None) if signed_out == 0 => notice.say("Nobody is signed in."),
+        _ => {}
     }
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) fn list(accounts: &Accounts, settings: &Settings) -> Result<ExitCode, Failure> {
-    let client = assemble::client(settings, Asking::Allowed, Notice::new(true, 0, crate::args::Color::Never))?;
-    let found = client.accounts().map_err(|error| with_place(error, &client))?;
-    let store = client.cache_location();
+/// Where nobody says who is meant, one file must not have another account than the other.
+fn only_one(stores: &[Client]) -> Result<(), Failure> {
+    if stores.len() < 2 {
+        return Ok(());
+    }
+    let accounts: Vec<Account> = stores.iter().filter_map(|client| client.accounts().ok()).flatten().collect();
+    let users: BTreeMap<&str, &str> =
+        accounts.iter().map(|account| (&*account.home_account_id, account.name_to_choose_by())).collect();
+    if users.len() > 1 {
+        let names = users.into_values().map(str::to_owned).collect();
+        return Err(Error::AmbiguousAccount(names).into());
+    }
+    Ok(())
+}
+
+pub(crate) fn list(accounts: &Accounts, settings: &Settings, notice: Notice) -> Result<ExitCode, Failure> {
+    let mut stores = store::each(settings);
+    if let Some(hint) = store::out_of_reach(settings) {
+        notice.warn(&hint);
+        stores.retain(|settings| settings.store != Store::Keyring);
+    }
+    let mut found = Vec::new();
+    for client in clients(&stores, notice)? {
+        let accounts = client.accounts().map_err(|error| with_place(error, &client))?;
+        found.extend(accounts.into_iter().map(|account| (account, client.cache_location())));
+    }
     match accounts.output {
         AccountsOutput::Json => {
-            let rows: Vec<_> = found.iter().map(|account| as_json(account, &store)).collect();
+            let rows: Vec<_> = found.iter().map(|(account, store)| as_json(account, store)).collect();
             answer::print_line(&serde_json::Value::from(rows).to_string())?;
         }
-        AccountsOutput::Table => answer::print(table(&found, &store).as_bytes())?,
+        AccountsOutput::Table => answer::print(table(&found).as_bytes())?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// A failure of the store says where that is.
+/// A client for each of the stores.
+fn clients(stores: &[Settings], notice: Notice) -> Result<Vec<Client>, Failure> {
+    stores.iter().map(|settings| assemble::client(settings, Asking::Allowed, notice)).collect()
+}
+
+/// A failure of the store says where that is, or where to go.
 fn with_place(error: Error, client: &Client) -> Failure {
+    let is_without_keyring = matches!(&error, Error::Adapter(failure) if failure.fault == Fault::NotFound);
     let failure = Failure::from(error);
-    if failure.code == STORE {
-        failure.with_remedy(format!("look at {}, or give another file with --cache", client.cache_location()))
-    } else {
+    let place = client.cache_location();
+    if failure.code != STORE {
         failure
+    } else if is_without_keyring {
+        failure.with_remedy(format!(
+            "run it again where its keyring is, such as on the desktop; the tokens in {place} stay"
+        ))
+    } else {
+        failure.with_remedy(format!("look at {place}, or give another file with --cache"))
     }
 }
 
@@ -105,7 +153,7 @@ fn as_json(account: &Account, store: &str) -> serde_json::Value {
 }
 
 /// Columns as wide as their widest cell; nothing at all where nobody is signed in.
-fn table(accounts: &[Account], store: &str) -> String {
+fn table(accounts: &[(Account, String)]) -> String {
     if accounts.is_empty() {
         return String::new();
     }
@@ -119,7 +167,9 @@ fn table(accounts: &[Account], store: &str) -> String {
     let rows: Vec<[String; 4]> = [heading]
         .into_iter()
         .chain(
-            accounts.iter().map(|account| [shown(account), clean(&account.realm), store.to_owned(), expiry(account)]),
+            accounts
+                .iter()
+                .map(|(account, store)| [shown(account), clean(&account.realm), store.clone(), expiry(account)]),
         )
         .collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();

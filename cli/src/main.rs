@@ -71,7 +71,7 @@ fn run(cli: &Cli, notice: Notice) -> Result<ExitCode, Failure> {
         Command::Token(token) => token::run(token, &settings(token.url.as_deref())?, notice),
         Command::Login(login) => accounts::login(login, &settings(login.url.as_deref())?, notice),
         Command::Logout(logout) => accounts::logout(logout, &settings(None)?, notice),
-        Command::Accounts(accounts) => accounts::list(accounts, &settings(None)?),
+        Command::Accounts(accounts) => accounts::list(accounts, &settings(None)?, notice),
         Command::Demo(demo) => demo::run(demo, notice),
         Command::Completions(completions) => completions::run(completions),
     }

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// What holds for this run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) client_id: Option<String>,
     pub(crate) authority: Option<Named>,

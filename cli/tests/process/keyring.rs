@@ -169,3 +169,55 @@ fn a_locked_keyring_is_told_and_a_script_asks_nobody() {
     within(&session, &world, &["accounts"]).done().expect_code(16).says("the keyring is locked: unlock it");
     assert!(since.elapsed() < Duration::from_secs(2), "standard error is no terminal: nobody is asked");
 }
+
+/// Bob signs in in the browser.
+fn sign_in_bob(world: &World, run: Run) {
+    let running = run.args(&["--flow", "browser", "--no-browser"]).start();
+    world.stage.visitor().user("bob@contoso.example").visit(&running.sign_in_url()).unwrap();
+    running.done().expect_code(0);
+}
+
+#[test]
+fn tokens_that_are_out_of_reach_are_not_signed_out_and_not_nobodys() {
+    let Some(session) = Session::start() else { return };
+    let world = World::new();
+    sign_in(&world, within(&session, &world, &["login"]));
+    let before = fs::read(sealed(&world)).unwrap();
+    for args in [&["logout", "--all"][..], &["logout"], &["logout", "--account", "ada@contoso.example"]] {
+        world.done(args).fails(16, "there is no keyring", "where its keyring is");
+    }
+    let listed = world.done(&["accounts"]).expect_code(0).says("cannot be read here, as there is no keyring");
+    assert_eq!(listed.text(), "");
+    assert_eq!(fs::read(sealed(&world)).unwrap(), before);
+
+    // What is in reach is signed out all the same.
+    sign_in_bob(&world, world.run(&["login"]));
+    let listed = world.done(&["accounts"]).expect_code(0).says("cannot be read here, as there is no keyring");
+    assert!(listed.text().contains("bob@") && !listed.text().contains("ada@"), "{}", listed.text());
+    let done = world.done(&["logout", "--all"]).fails(16, "there is no keyring", "where its keyring is");
+    done.says("Signed out bob@contoso.example");
+    assert_eq!(fs::read(sealed(&world)).unwrap(), before);
+}
+
+#[test]
+fn a_second_store_is_listed_and_signed_out_of() {
+    let Some(session) = Session::start() else { return };
+    let world = World::new();
+    let listed = || within(&session, &world, &["accounts"]).done().expect_code(0).text();
+    sign_in(&world, within(&session, &world, &["login"]));
+    sign_in_bob(&world, world.run(&["login"]));
+    assert!(sealed(&world).exists() && world.home.cache().exists());
+    let table = listed();
+    for words in ["ada@", "bob@", "tokens.sealed", "tokens.json"] {
+        assert!(table.contains(words), "no {words} in {table}");
+    }
+    within(&session, &world, &["logout"]).done().expect_code(15).says("several accounts are signed in");
+    within(&session, &world, &["logout", "--account", "carol@contoso.example"]).done().expect_code(15);
+    within(&session, &world, &["logout", "--account", "bob@contoso.example"]).done().expect_code(0);
+    assert!(listed().contains("ada@") && !listed().contains("bob@"));
+    sign_in_bob(&world, world.run(&["login"]));
+    let done = within(&session, &world, &["logout", "--all"]).done().expect_code(0);
+    done.says("Signed out ada@contoso.example").says("Signed out bob@contoso.example");
+    assert_eq!(listed(), "");
+    holds_no_token(&world, world.home.path());
+}
