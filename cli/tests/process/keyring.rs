@@ -221,3 +221,53 @@ fn a_second_store_is_listed_and_signed_out_of() {
     assert_eq!(listed(), "");
     holds_no_token(&world, world.home.path());
 }
+
+#[test]
+fn what_is_still_in_the_plain_file_is_taken_over_by_each_save() {
+    let Some(session) = Session::start() else { return };
+    let world = World::new();
+    let encrypting = |args: &[&str]| within(&session, &world, args).args(&["--store", "keyring"]);
+    sign_in(&world, encrypting(&["login"]));
+    sign_in_bob(&world, world.run(&["login", "--store", "file"]));
+    let table = encrypting(&["accounts"]).done().expect_code(0).text();
+    assert!(table.contains("ada@") && table.contains("bob@"), "{table}");
+    let refresh = ["token", "--refresh", "--account", "ada@contoso.example"];
+    encrypting(&refresh).done().expect_code(0).says("is now encrypted in");
+    assert!(!world.home.cache().exists());
+    encrypting(&["token", "--account", "bob@contoso.example"]).done().expect_code(0);
+    holds_no_token(&world, world.home.path());
+
+    // Nor does a sign-out leave there what the encrypted file would get back from it.
+    sign_in_bob(&world, world.run(&["login", "--store", "file"]));
+    encrypting(&["logout", "--all"]).done().expect_code(0).says("Signed out bob@").says("is now encrypted in");
+    assert_eq!(encrypting(&["accounts"]).done().expect_code(0).text(), "");
+    holds_no_token(&world, world.home.path());
+}
+
+#[test]
+fn a_plain_file_that_cannot_be_deleted_is_a_warning_each_time() {
+    let Some(session) = Session::start() else { return };
+    let world = World::signed_in();
+    let elsewhere = world.home.path().join("elsewhere.json");
+    fs::rename(world.home.cache(), &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, world.home.cache()).unwrap();
+    for _ in 0..2 {
+        let done = within(&session, &world, &["token", "--store", "keyring", "--refresh"]).done().expect_code(0);
+        done.says("warning: ").says("the plain file is still there");
+    }
+    assert!(sealed(&world).exists() && elsewhere.exists());
+    fs::write(&elsewhere, "no cache").unwrap();
+    let done = within(&session, &world, &["token", "--store", "keyring", "--refresh"]).done().expect_code(0);
+    done.says("warning: what is in ").says("is not taken over");
+    assert_eq!(fs::read(&elsewhere).unwrap(), b"no cache");
+}
+
+#[test]
+fn a_plain_file_that_cannot_be_read_is_no_empty_one() {
+    let Some(session) = Session::start() else { return };
+    let world = World::new();
+    fs::create_dir_all(world.home.cache()).unwrap();
+    within(&session, &world, &["accounts", "--store", "keyring"]).done().expect_code(16).says("is a folder");
+    sign_in(&world, within(&session, &world, &["login", "--store", "keyring"])).says("could not be stored");
+    assert!(!sealed(&world).exists(), "what is in the plain file would be passed over from then on");
+}
