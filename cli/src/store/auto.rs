@@ -6,7 +6,7 @@ use entrada::keyring_cache::EncryptedFileCache;
 use entrada::ports::AdapterError;
 use entrada::ports::blocking::{Cache, TryLock};
 
-use super::exists;
+use super::{exists, try_lock_both};
 use crate::notice::Notice;
 
 /// The file that is there already, the encrypted one first; the first sign-in decides which one is made.
@@ -59,8 +59,13 @@ impl Cache for Auto {
         self.present().set_aside()
     }
 
+    /// Both locks where the first save has yet to decide.
     fn try_lock(&self) -> Result<TryLock, AdapterError> {
-        self.present().try_lock()
+        if self.has_keyring && !exists(self.encrypted.path()) && !exists(self.plain.path()) {
+            try_lock_both(&self.encrypted, &self.plain)
+        } else {
+            self.present().try_lock()
+        }
     }
 
     fn try_lock_sign_in(&self, name: &str) -> Result<TryLock, AdapterError> {
@@ -69,5 +74,39 @@ impl Cache for Auto {
 
     fn location(&self) -> String {
         self.present().location()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::Color;
+    use crate::store::taking_over::TakingOver;
+
+    #[test]
+    fn as_long_as_neither_file_is_there_both_are_locked() {
+        let folder = tempfile::tempdir().unwrap();
+        let plain = FileCache::new(folder.path().join("tokens.json"));
+        let sealed = folder.path().join("tokens.sealed");
+        let encrypted = EncryptedFileCache::new(&sealed);
+        let notice = Notice::new(true, 0, Color::Never);
+        let auto = |has_keyring| Auto::new(plain.clone(), encrypted.clone(), has_keyring, notice);
+        let taking_over = TakingOver::new(plain.clone(), encrypted.clone(), notice);
+        let is_free = |lock: Result<TryLock, AdapterError>| matches!(lock.unwrap(), TryLock::Held(_));
+
+        let held = auto(true).try_lock().unwrap();
+        assert!(!is_free(encrypted.try_lock()) && !is_free(plain.try_lock()) && !is_free(taking_over.try_lock()));
+        drop(held);
+        let held = taking_over.try_lock().unwrap();
+        assert!(!is_free(auto(true).try_lock()), "both may make the encrypted file");
+        assert!(is_free(auto(false).try_lock()), "without a keyring that is not made");
+        drop(held);
+        plain.save(b"{}").unwrap();
+        let held = encrypted.try_lock().unwrap();
+        assert!(is_free(auto(true).try_lock()), "the plain file stays the one");
+        drop(held);
+        std::fs::write(&sealed, "").unwrap();
+        let _held = plain.try_lock().unwrap();
+        assert!(is_free(auto(true).try_lock()), "the encrypted file stays the one");
     }
 }
