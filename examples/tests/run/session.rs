@@ -53,7 +53,7 @@ pub(crate) fn claims_came(stage: &Stage, claims: &str) {
         .filter_map(|request| request.parameter("claims"))
         .map(|text| serde_json::from_str(text).unwrap())
         .collect();
-    assert_eq!(asked, [claims.clone()]);
+    assert_eq!(asked, std::slice::from_ref(&claims));
     assert_eq!(stage.issued().last().unwrap().claims_requested, Some(claims));
 }
 
