@@ -367,6 +367,30 @@ fn a_socks_proxy_that_refuses_is_explained(fetch: &Fetch<'_>) {
     }
 }
 
+/// Runs the part of the suite about what SOCKS cannot carry; it panics where the transport fails it.
+///
+/// For the transports that speak SOCKS by `entrada-dial`; how others treat such values is their library's affair. Names of
+/// hosts, users and passwords have their length in one byte (RFC 1928 and 1929), or end with a zero byte.
+pub fn limits_of_socks(test: &str) {
+    let fetch = Fetch { test, proxying: Proxying::default() };
+    let (port, asked) = socks(true);
+    let host = vec!["a".repeat(60); 10].join(".");
+    let long = "S3CRET".repeat(50);
+    for scheme in ["socks4a", "socks5h"] {
+        let proxy = format!("{scheme}://127.0.0.1:{port}");
+        let found = fetch.get(&format!("http://{host}.example/?code=S3CRET"), &[("all_proxy", &proxy)]);
+        assert!(found.contains("Unreachable: ") && found.contains(&host), "{scheme}: {found}");
+        assert!(!found.contains("S3CRET"), "{scheme}: {found}");
+    }
+    for user in ["socks4a://LONG", "socks4a://S3CRET%00", "socks5h://LONG:x", "socks5h://x:LONG", "socks5h://S3CRET"] {
+        let value = format!("{}@127.0.0.1:{port}", user.replace("LONG", &long));
+        let found = fetch.get("http://app.example/", &[("all_proxy", &value)]);
+        assert!(found.contains("Other: ") && found.contains("all_proxy"), "{user}: {found}");
+        assert!(!found.contains("S3CRET"), "{user}: {found}");
+    }
+    assert!(asked.try_recv().is_err(), "the proxy was asked");
+}
+
 /// A CA's certificate in a file, and TLS for localhost and app.example by that CA.
 fn ca() -> (tempfile::NamedTempFile, Arc<rustls::ServerConfig>) {
     let key = rcgen::KeyPair::generate().expect("it works");

@@ -45,6 +45,18 @@ impl Variable {
             ),
         )
     }
+
+    /// That the user and password in its value are none that SOCKS could carry; without them.
+    pub fn unusable_user(&self) -> AdapterError {
+        let name = self.name;
+        AdapterError::new(
+            Fault::Other,
+            format!(
+                "the user and password in {name} are none for a SOCKS proxy: each may have 255 bytes and no zero byte, \
+                 and SOCKS 5 wants both (socks5h://user:password@host:port)"
+            ),
+        )
+    }
 }
 
 impl fmt::Debug for Variable {

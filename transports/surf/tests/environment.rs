@@ -17,3 +17,8 @@ fn the_process_under_test() {
 fn it_heeds_the_environment() {
     environment::environment("the_process_under_test", Proxying::default());
 }
+
+#[test]
+fn it_keeps_to_the_limits_of_socks() {
+    environment::limits_of_socks("the_process_under_test");
+}

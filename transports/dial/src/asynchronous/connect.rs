@@ -74,6 +74,11 @@ impl<N: Network> Dialer<N> {
         place: &Place,
         limit: Duration,
     ) -> Result<(Stream, Writes), AdapterError> {
+        /// No name is longer (RFC 1035, 2.3.4), and SOCKS has one byte for its length.
+        const LONGEST_NAME: usize = 255;
+        if route.host.len() > LONGEST_NAME {
+            return Err(place.no_such_name());
+        }
         let tls = if route.needs_tls() { Some(self.tls().await?) } else { None };
         let (host, port) = match &route.proxy {
             Some(proxy) => (&proxy.host, proxy.port),

@@ -34,7 +34,20 @@ pub(super) struct User {
 
 impl Proxy {
     pub(super) fn of(variable: &Variable) -> Result<Self, AdapterError> {
-        Self::parse(variable.value()).ok_or_else(|| variable.unusable())
+        let proxy = Self::parse(variable.value()).ok_or_else(|| variable.unusable())?;
+        if proxy.carries_its_user() { Ok(proxy) } else { Err(variable.unusable_user()) }
+    }
+
+    /// Whether what it speaks has room for the user and the password: in SOCKS 4 the user ends with a zero byte, in
+    /// SOCKS 5 the length of either is one byte, and not 0 (RFC 1929).
+    fn carries_its_user(&self) -> bool {
+        let Some(User { name, password }) = &self.user else { return true };
+        let fits = |text: &str| (1..=255).contains(&text.len());
+        match self.kind {
+            Kind::Http | Kind::Https => true,
+            Kind::Socks4 | Kind::Socks4a => fits(name) && !name.contains('\0'),
+            Kind::Socks5 | Kind::Socks5h => fits(name) && fits(password),
+        }
     }
 
     fn parse(url: &str) -> Option<Self> {
@@ -99,5 +112,18 @@ mod tests {
         for none in ["", "/path", "ftp://p", "http://", "http://%ff@p"] {
             assert_eq!(parsed(none), None, "{none}");
         }
+    }
+
+    #[test]
+    fn a_user_is_one_that_the_protocol_can_carry() {
+        let carries = |url: &str| Proxy::parse(url).unwrap().carries_its_user();
+        let (most, more) = ("a".repeat(255), "a".repeat(256));
+        assert!(carries(&format!("http://{more}:{more}@p")));
+        assert!(carries("socks5h://p") && carries("socks4a://p") && carries("socks4a://ana@p"));
+        assert!(carries(&format!("socks4://{most}@p")) && carries(&format!("socks5://{most}:{most}@p")));
+        for none in [format!("socks4://{more}@p"), format!("socks5://{more}:x@p"), format!("socks5h://x:{more}@p")] {
+            assert!(!carries(&none), "{none}");
+        }
+        assert!(!carries("socks4a://a%00b@p") && !carries("socks5h://ana@p") && !carries("socks5h://:x@p"));
     }
 }
