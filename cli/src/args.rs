@@ -105,7 +105,7 @@ pub(crate) struct Common {
     /// Open no browser: with --flow browser show its URL, else use a user code
     #[arg(long, global = true, help_heading = "Sign-in")]
     pub(crate) no_browser: bool,
-    /// How long a sign-in may take, in seconds
+    /// How long a sign-in may take, or a keyring's question for its password, in seconds
     #[arg(long, global = true, value_name = "S", help_heading = "Sign-in")]
     pub(crate) sign_in_timeout: Option<u64>,
 

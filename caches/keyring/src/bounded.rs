@@ -7,29 +7,61 @@ use std::time::Duration;
 use entrada_core::Fault;
 use entrada_core::ports::AdapterError;
 
+/// How long is waited for whom.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    /// For the keyring itself.
+    pub(crate) answer: Duration,
+    /// For a user whom it asks to unlock it.
+    pub(crate) unlock: Duration,
+}
+
+/// Tells whoever waits that a user is asked now, or no longer.
+pub(crate) type Asking = Box<dyn Fn(bool) + Send>;
+
+enum News<T> {
+    Asking(bool),
+    Done(Result<T, AdapterError>),
+}
+
 /// Does it on a thread of its own, and waits for no longer than that.
 ///
 /// What takes longer is left to end by itself; whatever it holds, it holds until then.
 pub(crate) fn within<T: Send + 'static>(
-    limit: Duration,
-    work: impl FnOnce() -> Result<T, AdapterError> + Send + 'static,
+    limits: Limits,
+    work: impl FnOnce(Asking) -> Result<T, AdapterError> + Send + 'static,
 ) -> Result<T, AdapterError> {
-    let (done, result) = mpsc::sync_channel(1);
+    let (tell, news) = mpsc::channel();
     let thread = thread::Builder::new().name("entrada-keyring".to_owned()).spawn(move || {
-        let _ = done.send(work());
+        let teller = tell.clone();
+        let asking = Box::new(move |is_asked| drop(teller.send(News::Asking(is_asked))));
+        let _ = tell.send(News::Done(work(asking)));
     });
     thread.map_err(|error| AdapterError::io("no thread can be started to ask the keyring", error))?;
-    match result.recv_timeout(limit) {
-        Ok(result) => result,
-        Err(RecvTimeoutError::Timeout) => Err(AdapterError::new(
-            Fault::TimedOut,
-            format!(
-                "the keyring did not answer within {limit:?}: unlock it where it is locked, or keep the tokens in a file"
-            ),
-        )),
-        Err(RecvTimeoutError::Disconnected) => {
-            Err(AdapterError::new(Fault::Other, "the call to the keyring broke off".to_owned()))
-        }
+    let Limits { answer, unlock } = limits;
+    let mut is_user_asked = false;
+    loop {
+        return match news.recv_timeout(if is_user_asked { unlock } else { answer }) {
+            Ok(News::Done(result)) => result,
+            Ok(News::Asking(is_asked)) => {
+                is_user_asked = is_asked;
+                continue;
+            }
+            Err(RecvTimeoutError::Timeout) if is_user_asked => Err(AdapterError::new(
+                Fault::Denied,
+                format!("the keyring is locked, and nobody unlocked it within {unlock:?}: unlock it, and try again"),
+            )),
+            Err(RecvTimeoutError::Timeout) => Err(AdapterError::new(
+                Fault::TimedOut,
+                format!(
+                    "the keyring did not answer within {answer:?}: see whether its service hangs, or keep the tokens \
+                     in a file"
+                ),
+            )),
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(AdapterError::new(Fault::Other, "the call to the keyring broke off".to_owned()))
+            }
+        };
     }
 }
 
@@ -37,26 +69,62 @@ pub(crate) fn within<T: Send + 'static>(
 mod tests {
     use super::*;
 
+    const HOUR: Duration = Duration::from_secs(3600);
+    const MOMENT: Duration = Duration::from_millis(20);
+
     #[test]
     fn what_hangs_is_waited_for_no_longer_than_was_said() {
         let (release, held) = mpsc::channel::<()>();
-        let limit = Duration::from_millis(20);
-        let error = within(limit, move || {
+        let error = within(Limits { answer: MOMENT, unlock: HOUR }, move |_| {
             let _ = held.recv();
             Ok(())
         })
         .unwrap_err();
         assert_eq!(error.fault(), Fault::TimedOut);
-        assert!(error.to_string().contains("within 20ms: unlock it"), "{error}");
+        assert!(error.to_string().contains("did not answer within 20ms"), "{error}");
+        drop(release);
+    }
+
+    #[test]
+    fn a_user_who_is_asked_has_more_time_and_the_keyring_none_of_it() {
+        let (release, held) = mpsc::channel::<()>();
+        // Were a user not waited for longer than the keyring, this would end before the half second.
+        let unlocked = within(Limits { answer: MOMENT, unlock: HOUR }, move |asking| {
+            asking(true);
+            thread::sleep(Duration::from_millis(500));
+            asking(false);
+            Ok(7)
+        });
+        assert_eq!(unlocked.unwrap(), 7);
+
+        let error = within(Limits { answer: HOUR, unlock: MOMENT }, move |asking| {
+            asking(true);
+            let _ = held.recv();
+            Ok(())
+        })
+        .unwrap_err();
+        assert_eq!(error.fault(), Fault::Denied);
+        assert!(error.to_string().contains("nobody unlocked it within 20ms"), "{error}");
+        drop(release);
+
+        let (release, held) = mpsc::channel::<()>();
+        let error = within(Limits { answer: MOMENT, unlock: HOUR }, move |asking| {
+            asking(true);
+            asking(false);
+            let _ = held.recv();
+            Ok(())
+        })
+        .unwrap_err();
+        assert_eq!(error.fault(), Fault::TimedOut, "once it is unlocked, it has to answer");
         drop(release);
     }
 
     #[test]
     fn what_answers_is_passed_on() {
-        let hour = Duration::from_secs(3600);
-        assert_eq!(within(hour, || Ok(7)).unwrap(), 7);
-        let error = within::<()>(hour, || Err(AdapterError::new(Fault::Denied, "no"))).unwrap_err();
+        let limits = Limits { answer: HOUR, unlock: HOUR };
+        assert_eq!(within(limits, |_| Ok(7)).unwrap(), 7);
+        let error = within::<()>(limits, |_| Err(AdapterError::new(Fault::Denied, "no"))).unwrap_err();
         assert_eq!(error.fault(), Fault::Denied);
-        assert_eq!(within::<()>(hour, || panic!("a bug of somebody's")).unwrap_err().fault(), Fault::Other);
+        assert_eq!(within::<()>(limits, |_| panic!("a bug of somebody's")).unwrap_err().fault(), Fault::Other);
     }
 }

@@ -106,7 +106,7 @@ impl Cache for KeyringCache {
     ///
     /// # Errors
     ///
-    /// No keyring ([`Fault::NotFound`]), a locked one that may not ask or whose question was dismissed
+    /// No keyring ([`Fault::NotFound`]), a locked one that may not ask or that nobody unlocked
     /// ([`Fault::Denied`]), no answer in time ([`Fault::TimedOut`]), an entry that is damaged or not ours
     /// ([`Fault::Corrupt`]).
     fn load(&self) -> Result<Option<Vec<u8>>, AdapterError> {

@@ -137,7 +137,7 @@ impl Cache for EncryptedFileCache {
     ///
     /// Those of [`FileCache`]. A file that was truncated or changed, or whose key the keyring does not have
     /// ([`Fault::Corrupt`]); one that is not encrypted ([`Fault::Denied`]). No keyring ([`Fault::NotFound`]), a locked
-    /// one that may not ask or whose question was dismissed ([`Fault::Denied`]), no answer in time
+    /// one that may not ask or that nobody unlocked ([`Fault::Denied`]), no answer in time
     /// ([`Fault::TimedOut`]).
     fn load(&self) -> Result<Option<Vec<u8>>, AdapterError> {
         self.file.load()?.map(|sealed| self.open(sealed)).transpose()

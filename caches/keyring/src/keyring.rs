@@ -7,25 +7,35 @@ use std::time::{Duration, Instant};
 use entrada_core::Fault;
 use entrada_core::ports::AdapterError;
 
-use crate::bounded::within;
+use crate::bounded::{Limits, within};
 use crate::system::{self, Entries, Opening};
 
-/// How long a call waits unless told otherwise.
+/// How long a call waits unless told otherwise, and how long for a user.
 const TIMEOUT: Duration = Duration::from_secs(3);
+const UNLOCK_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// For how long a keyring that did not answer is not asked again: one flow looks into its cache several times.
+/// For how long a keyring that did not answer, or was not unlocked, is not asked again: one flow looks into its cache
+/// several times.
 const REST: Duration = Duration::from_secs(10);
 
 /// The keyring of the operating system, and how to ask it.
 ///
-/// Nothing is opened until it is used. Clones share what they know of it: after a call that timed out, further ones
-/// fail at once for ten seconds.
+/// Nothing is opened until it is used. Clones share what they know of it: after a call that timed out, or a user who
+/// did not unlock it, further ones fail at once for ten seconds.
 #[derive(Clone)]
 pub struct Keyring {
     service: String,
     timeout: Duration,
+    unlock_timeout: Duration,
     prompts: bool,
-    hung: Arc<Mutex<Option<Instant>>>,
+    resting: Arc<Mutex<Option<Resting>>>,
+}
+
+/// Why it is not asked again for now.
+struct Resting {
+    since: Instant,
+    fault: Fault,
+    why: String,
 }
 
 impl Default for Keyring {
@@ -37,7 +47,13 @@ impl Default for Keyring {
 impl Keyring {
     /// The user's keyring; the entries belong to the service `entrada`.
     pub fn new() -> Self {
-        Self { service: "entrada".to_owned(), timeout: TIMEOUT, prompts: true, hung: Arc::default() }
+        Self {
+            service: "entrada".to_owned(),
+            timeout: TIMEOUT,
+            unlock_timeout: UNLOCK_TIMEOUT,
+            prompts: true,
+            resting: Arc::default(),
+        }
     }
 
     /// Whose entries they are, for the user to read in the keyring's own window.
@@ -46,9 +62,15 @@ impl Keyring {
         self
     }
 
-    /// How long a call may take, a user included who unlocks the keyring meanwhile; three seconds if not said.
+    /// How long the keyring itself may take to answer; three seconds if not said.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// How long a user may take whom it asks to unlock it; two minutes if not said.
+    pub fn unlock_timeout(mut self, timeout: Duration) -> Self {
+        self.unlock_timeout = timeout;
         self
     }
 
@@ -73,27 +95,41 @@ impl Keyring {
         work: impl FnOnce(&dyn Entries) -> Result<T, AdapterError> + Send + 'static,
     ) -> Result<T, AdapterError> {
         // What is not there needs neither a thread nor a wait.
-        if self.has_hung() && system::is_there() {
-            let text = "the keyring did not answer a moment ago: unlock it where it is locked, and try again";
-            return Err(AdapterError::new(Fault::TimedOut, text));
+        if let Some(error) = self.rests().filter(|_| system::is_there()) {
+            return Err(error);
         }
-        let patience = if self.prompts { self.timeout } else { Duration::ZERO };
-        let opening = Opening { service: self.service.clone(), patience };
-        let result = within(self.timeout, move || work(&system::connect(&opening)?));
-        if result.as_ref().is_err_and(|error| error.fault() == Fault::TimedOut) {
-            *self.hung.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        let service = self.service.clone();
+        let patience = if self.prompts { self.unlock_timeout } else { Duration::ZERO };
+        let limits = Limits { answer: self.timeout, unlock: self.unlock_timeout };
+        let result = within(limits, move |asking| work(&system::connect(Opening { service, patience, asking })?));
+        if let Err(error) = &result {
+            self.rest_after(error);
         }
         result
     }
 
-    /// How long a call may take.
+    fn rest_after(&self, error: &AdapterError) {
+        let why = match error.fault() {
+            Fault::TimedOut => {
+                "the keyring did not answer a moment ago: see whether its service hangs, and try again".to_owned()
+            }
+            // A user who did not want to is not asked twice in a row.
+            Fault::Denied if self.prompts => error.to_string(),
+            _ => return,
+        };
+        let resting = Resting { since: Instant::now(), fault: error.fault(), why };
+        *self.resting.lock().unwrap_or_else(PoisonError::into_inner) = Some(resting);
+    }
+
+    /// How long a call may take while nobody is asked.
     pub(crate) fn limit(&self) -> Duration {
         self.timeout
     }
 
-    fn has_hung(&self) -> bool {
-        let hung = self.hung.lock().unwrap_or_else(PoisonError::into_inner);
-        hung.is_some_and(|since| since.elapsed() < REST)
+    fn rests(&self) -> Option<AdapterError> {
+        let resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        let resting = resting.as_ref().filter(|resting| resting.since.elapsed() < REST)?;
+        Some(AdapterError::new(resting.fault, resting.why.clone()))
     }
 }
 
@@ -102,6 +138,7 @@ impl fmt::Debug for Keyring {
         f.debug_struct("Keyring")
             .field("service", &self.service)
             .field("timeout", &self.timeout)
+            .field("unlock_timeout", &self.unlock_timeout)
             .finish_non_exhaustive()
     }
 }

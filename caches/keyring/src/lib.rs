@@ -26,8 +26,10 @@
 //!
 //! # A keyring that does not answer
 //!
-//! A keyring may be locked and ask for a password, or hang. Each call is made on a thread of its own and waited for
-//! three seconds, or as [`Keyring::timeout`] says, and ends with [`Fault::TimedOut`](entrada_core::Fault::TimedOut) then.
+//! A keyring may hang, or be locked and ask for a password. Each call is made on a thread of its own and waited for
+//! three seconds, or as [`Keyring::timeout`] says, and ends with [`Fault::TimedOut`](entrada_core::Fault::TimedOut)
+//! then. A user who is asked has two minutes, or as [`Keyring::unlock_timeout`] says, and it ends with
+//! [`Fault::Denied`](entrada_core::Fault::Denied) then.
 
 mod bounded;
 mod cache;

@@ -1,5 +1,6 @@
 //! The cache of `--store auto`.
 
+use entrada::Fault;
 use entrada::cache::Snapshot;
 use entrada::file_cache::FileCache;
 use entrada::keyring_cache::EncryptedFileCache;
@@ -46,13 +47,17 @@ impl Cache for Auto {
             return self.plain.save(bytes);
         }
         let had_begun = exists(self.encrypted.path());
-        match self.encrypted.save(bytes) {
-            Err(error) if !had_begun => {
-                self.notice.say(&format!("No keyring is used: {error}"));
-                self.plain.save(bytes)
-            }
-            result => result,
+        let Err(error) = self.encrypted.save(bytes) else { return Ok(()) };
+        if had_begun || exists(self.encrypted.path()) {
+            return Err(error);
         }
+        if is_absent(&error) {
+            self.notice.say(&format!("No keyring is used: {error}"));
+            return self.plain.save(bytes);
+        }
+        // A keyring that is locked is there: what is put in clear now would stay so.
+        self.notice.warn(&format!("nothing is kept: {error}"));
+        Err(error)
     }
 
     fn set_aside(&self) -> Result<String, AdapterError> {
@@ -75,6 +80,11 @@ impl Cache for Auto {
     fn location(&self) -> String {
         self.present().location()
     }
+}
+
+/// Whether no keyring answers.
+fn is_absent(error: &AdapterError) -> bool {
+    matches!(error.fault(), Fault::NotFound | Fault::TimedOut)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod taking_over;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use entrada::file_cache::FileCache;
 use entrada::keyring_cache::{EncryptedFileCache, Keyring};
@@ -20,6 +21,9 @@ use crate::failure::{Failure, STORE};
 use crate::notice::Notice;
 use crate::settings::Settings;
 
+/// How long a user may take to unlock the keyring: as long as for a sign-in, and no longer than this.
+const UNLOCK_TIMEOUT: Duration = Duration::from_secs(120);
+
 /// Gives the builder the cache that the settings name. A keyring may ask the user where that is allowed.
 pub(crate) fn with_cache(
     builder: ClientBuilder,
@@ -27,7 +31,7 @@ pub(crate) fn with_cache(
     may_ask: bool,
     notice: Notice,
 ) -> Result<ClientBuilder, Failure> {
-    let keyring = Keyring::new().prompts(may_ask);
+    let keyring = Keyring::new().prompts(may_ask).unlock_timeout(settings.sign_in_timeout.min(UNLOCK_TIMEOUT));
     Ok(match (settings.store, &settings.cache) {
         (Store::Memory, _) => builder.cache(entrada::memory_cache::MemoryCache::new()),
         (Store::Auto | Store::File, Some(path)) => builder.cache(FileCache::new(path)),
@@ -41,7 +45,7 @@ pub(crate) fn with_cache(
 /// Says once per sign-in where the tokens are, if that is a file that is not encrypted and nobody asked for one.
 pub(crate) fn tell(client: &Client, notice: Notice) {
     let location = client.cache_location();
-    if FileCache::default_path().is_some_and(|path| path.display().to_string() == location) {
+    if FileCache::default_path().is_some_and(|path| exists(&path) && path.display().to_string() == location) {
         let why = if Keyring::is_there() { "--store keyring encrypts them" } else { "there is no keyring here" };
         notice.say(&format!("The tokens are kept unencrypted in {location}, for this user alone; {why}."));
     }

@@ -271,3 +271,22 @@ fn a_plain_file_that_cannot_be_read_is_no_empty_one() {
     sign_in(&world, within(&session, &world, &["login", "--store", "keyring"])).says("could not be stored");
     assert!(!sealed(&world).exists(), "what is in the plain file would be passed over from then on");
 }
+
+#[test]
+fn a_locked_keyring_is_no_reason_for_a_plain_file() {
+    let Some(session) = Session::start() else { return };
+    let world = World::new();
+    session.lock();
+    let since = Instant::now();
+    let done = sign_in(&world, within(&session, &world, &["login", "--sign-in-timeout", "8"]));
+    let done = done.says("warning: the token could not be stored").says("nobody unlocked it within 8s: unlock it");
+    assert!(!done.stderr.contains("unencrypted"), "{}", done.stderr);
+    assert!(since.elapsed() >= Duration::from_secs(8), "the user has more than three seconds");
+    assert!(!sealed(&world).exists() && !world.home.cache().exists());
+
+    session.unlock();
+    let done = sign_in(&world, within(&session, &world, &["login"]));
+    assert!(!done.stderr.contains("unencrypted"), "{}", done.stderr);
+    assert!(sealed(&world).exists() && !world.home.cache().exists());
+    within(&session, &world, &["token"]).done().expect_code(0);
+}

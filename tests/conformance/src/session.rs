@@ -2,14 +2,20 @@
 
 use std::env;
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+const PASSWORD: &[u8] = b"correct horse";
+
+/// How long anything is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The session; it ends when this is dropped.
 ///
@@ -73,7 +79,7 @@ impl Session {
         let mut keyring =
             keyring.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a keyring");
         // The end of its input is the end of the password.
-        keyring.stdin.take().expect("its input").write_all(b"correct horse").expect("to unlock it");
+        keyring.stdin.take().expect("its input").write_all(PASSWORD).expect("to unlock it");
         self.keyring = Some(keyring);
         until(|| self.asks("ReadAlias", "default"));
     }
@@ -81,6 +87,21 @@ impl Session {
     /// Locks the keyring.
     pub fn lock(&self) {
         assert!(self.asks("Lock", "['/org/freedesktop/secrets/collection/login']"), "the keyring cannot be locked");
+    }
+
+    /// Unlocks it again, as the log-in of its user does: over the socket that PAM speaks to (gnome-keyring,
+    /// `daemon/control/gkd-control-codes.h`).
+    pub fn unlock(&self) {
+        const UNLOCK: u32 = 1;
+        let length = |bytes: usize| u32::try_from(bytes).expect("a short message").to_be_bytes();
+        let whole = [&length(12 + PASSWORD.len()), &UNLOCK.to_be_bytes(), &length(PASSWORD.len()), PASSWORD].concat();
+        let mut socket = UnixStream::connect(self.home().join("run/control")).expect("the keyring's socket");
+        socket.set_read_timeout(Some(PATIENCE)).expect("a bounded wait");
+        // A byte by itself, with which the kernel tells who sends it.
+        socket.write_all(&[0]).and_then(|()| socket.write_all(&whole)).expect("to ask it");
+        let mut answer = [0; 8];
+        socket.read_exact(&mut answer).expect("its answer");
+        assert_eq!(answer, [0, 0, 0, 8, 0, 0, 0, 0], "the keyring cannot be unlocked");
     }
 
     /// The keyring keeps its name on the bus, and says nothing any more.
@@ -145,7 +166,7 @@ impl Drop for Session {
 fn until(is_so: impl Fn() -> bool) {
     let since = Instant::now();
     while !is_so() {
-        assert!(since.elapsed() < Duration::from_secs(30), "the session does not get ready");
+        assert!(since.elapsed() < PATIENCE, "the session does not get ready");
         thread::sleep(Duration::from_millis(5));
     }
 }

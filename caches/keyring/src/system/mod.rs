@@ -15,6 +15,8 @@ use std::time::Duration;
 use entrada_core::ports::AdapterError;
 use zeroize::Zeroizing;
 
+use crate::bounded::Asking;
+
 /// Entries by name, each replaced as a whole or not at all.
 ///
 /// Their values are text: KWallet keeps nothing else.
@@ -26,11 +28,13 @@ pub(crate) trait Entries {
 }
 
 /// What a keyring is opened with.
-#[derive(Clone)]
 pub(crate) struct Opening {
     /// Whose entries they are, for the user to read.
     pub(crate) service: String,
     /// How long to wait for a user who is asked to unlock it; zero asks nobody.
-    #[cfg_attr(any(target_os = "macos", windows), allow(dead_code, reason = "the system alone decides whom it asks"))]
+    #[cfg_attr(windows, allow(dead_code, reason = "the system alone decides whom it asks"))]
     pub(crate) patience: Duration,
+    /// To be told while a user is asked.
+    #[cfg_attr(windows, allow(dead_code, reason = "the system asks nobody"))]
+    pub(crate) asking: Asking,
 }

@@ -18,9 +18,14 @@ pub(crate) fn is_there() -> bool {
 }
 
 /// The keyring, still locked if it is.
-pub(crate) fn connect(opening: &Opening) -> Result<impl Entries + use<>, AdapterError> {
+pub(crate) fn connect(opening: Opening) -> Result<impl Entries + use<>, AdapterError> {
+    // The Keychain asks in the midst of a call, and does not tell that it does.
+    #[cfg(target_os = "macos")]
+    if !opening.patience.is_zero() {
+        (opening.asking)(true);
+    }
     let store = Store::new().map_err(told)?;
-    Ok(Keyring { store, service: opening.service.clone() })
+    Ok(Keyring { store, service: opening.service })
 }
 
 struct Keyring {

@@ -25,12 +25,11 @@ pub(crate) fn is_there() -> bool {
 }
 
 /// The keyring, still locked if it is.
-pub(crate) fn connect(opening: &Opening) -> Result<impl Entries + use<>, AdapterError> {
+pub(crate) fn connect(opening: Opening) -> Result<impl Entries + use<>, AdapterError> {
     // Without an address the bus library would start a bus of its own.
     if !is_there() {
         return Err(AdapterError::new(Fault::NotFound, NO_BUS));
     }
-    let opening = opening.clone();
     // A user is asked for no less than the caller waits; the library counts what it hears meanwhile as seconds.
     let seconds = if opening.patience.is_zero() { 0 } else { 2 * opening.patience.as_secs() + 10 };
     let service = SecretService::connect_with_max_prompt_timeout(EncryptionType::Plain, seconds);
@@ -53,7 +52,7 @@ impl Keyring {
         if !collection.is_locked().map_err(told)? {
             return Ok(None);
         }
-        collection.unlock().map_err(told)?;
+        self.unlocked(|| collection.unlock())?;
         self.search(name)
     }
 
@@ -63,8 +62,22 @@ impl Keyring {
             return Ok(Some(item));
         }
         let Some(item) = found.locked.into_iter().next() else { return Ok(None) };
-        item.unlock().map_err(told)?;
+        self.unlocked(|| item.unlock())?;
         Ok(Some(item))
+    }
+
+    /// A service that hangs is told apart from a user who takes their time: the library waits for two seconds until
+    /// the service has taken the question.
+    fn unlocked(&self, unlock: impl FnOnce() -> Result<(), Error>) -> Result<(), AdapterError> {
+        let may_ask = !self.opening.patience.is_zero();
+        if may_ask {
+            (self.opening.asking)(true);
+        }
+        let unlocked = unlock().map_err(told);
+        if may_ask {
+            (self.opening.asking)(false);
+        }
+        unlocked
     }
 
     fn collection(&self) -> Result<Collection<'_>, AdapterError> {
