@@ -151,9 +151,12 @@ impl Cache for EncryptedFileCache {
     ///
     /// Those of [`load`](Cache::load): what cannot be decrypted is not overwritten. It has to be set aside first.
     fn save(&self, bytes: &[u8]) -> Result<(), AdapterError> {
-        let present = self.file.load()?;
-        let (id, key) = match &present {
-            Some(sealed) => self.key_of(sealed)?,
+        let (id, key) = match self.file.load()? {
+            Some(sealed) => {
+                let known = self.key_of(&sealed)?;
+                drop(Zeroizing::new(self.open(sealed)?));
+                known
+            }
             None => self.new_key()?,
         };
         self.file.save(&seal::seal(id, &key, bytes)?)
