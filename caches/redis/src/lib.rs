@@ -34,7 +34,8 @@
 //!   The same goes for what a failover to a replica leaves behind: at worst a refresh is done twice.
 //! - Tokens cross the network: take `rediss://` (feature `tls`: rustls with ring, the system's roots).
 //! - Tokens lie in the server in clear, in its memory and its files, unless there is an encryption key (feature
-//!   `encryption`: `RedisServerBuilder::encryption_key`, AES-256-GCM, bound to the partition). Without it, whoever
+//!   `encryption`: `RedisServerBuilder::encryption_key`, AES-256-GCM, bound to the key in the server; an older value in
+//!   place of the present one is not noticed). Without it, whoever
 //!   can read the server or its backups is every user: give it a disk that is encrypted, and nobody's access but
 //!   the fleet's.
 //! - A user of its own, with no right but these (in a cluster also `+cluster|slots +readonly`, with a database other than 0 also `+select`):
@@ -138,7 +139,7 @@ impl RedisCache {
         match found {
             (None, None) => Ok(None),
             (Some(version), Some(bytes)) => {
-                let bytes = self.server.shared.settings.seal.open(bytes, &self.partition)?;
+                let bytes = self.server.shared.settings.seal.open(bytes, self.keys.cache())?;
                 Ok(Some(Seen { version, bytes: Arc::new(Zeroizing::new(bytes)) }))
             }
             _ => Err(AdapterError::new(
@@ -154,7 +155,7 @@ impl RedisCache {
     /// Replaces that version, and keeps it aside where that is said, or tells what is there instead.
     fn replace(&self, version: &str, new: &Seen, aside: Option<Duration>) -> Result<Option<Seen>, AdapterError> {
         let settings = &self.server.shared.settings;
-        let bytes = settings.seal.close(&new.bytes, &self.partition)?;
+        let bytes = settings.seal.close(&new.bytes, self.keys.cache())?;
         let mut question = script(scripts::SAVE, &[self.keys.cache(), &self.keys.aside(version)]);
         question
             .arg(version)

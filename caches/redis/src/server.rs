@@ -153,7 +153,7 @@ impl RedisServerBuilder {
         self
     }
 
-    /// Encrypts what lies in the server by AES-256-GCM, bound to the partition's name. What was saved with another
+    /// Encrypts what lies in the server by AES-256-GCM, bound to its key in the server. What was saved with another
     /// key, or with none, cannot be read any more.
     #[cfg(feature = "encryption")]
     pub fn encryption_key(mut self, key: &[u8; 32]) -> Self {
@@ -176,6 +176,9 @@ impl RedisServerBuilder {
     }
 
     /// The server; nothing is connected yet.
+    ///
+    /// With a `rediss://` URL, where the process has no `rustls::crypto::CryptoProvider` yet, ring's becomes it: a program
+    /// with one of its own installs it before.
     ///
     /// # Errors
     ///
@@ -205,8 +208,10 @@ impl RedisServerBuilder {
             return Err(refused("a time-out or an expiry of the Redis cache is zero: give a millisecond at least"));
         }
         #[cfg(feature = "tls")]
-        if rustls::crypto::CryptoProvider::get_default().is_none() {
-            // Which one is ambiguous where others of this program use another: then somebody else was first.
+        if infos.iter().any(|info| matches!(info.addr(), redis::ConnectionAddr::TcpTls { .. }))
+            && rustls::crypto::CryptoProvider::get_default().is_none()
+        {
+            // The library asks for the process's own. Which one is ambiguous where others of this program use another: then somebody else was first.
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
         #[cfg(feature = "tls")]

@@ -61,6 +61,9 @@ fn and_encrypted() {
     assert!(cache.load().unwrap().is_some(), "and nothing is lost");
     let _: String = server.command(&["RENAME", "entrada:{ada}", "entrada:{bob}"]);
     assert_eq!(fault(open(1).cache("bob").unwrap()), entrada_core::Fault::Denied, "another's");
+    let _: String = server.command(&["RENAME", "entrada:{bob}", "hr:{ada}"]);
+    let elsewhere = server.builder().prefix("hr:").encryption_key(&[1; 32]).build().unwrap();
+    assert_eq!(fault(elsewhere.cache("ada").unwrap()), entrada_core::Fault::Denied, "another fleet's");
 }
 
 #[test]
