@@ -190,3 +190,27 @@ fn another_backends_failures_are_explained_without_its_words() {
         assert!(text.contains("app.example") && !text.contains("S3CRET"), "{text}");
     }
 }
+
+#[test]
+fn a_continue_may_have_headers() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut read_until = |end: &[u8]| {
+            let mut seen = Vec::new();
+            while !seen.ends_with(end) {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                seen.push(byte[0]);
+            }
+            stream.try_clone().unwrap()
+        };
+        read_until(b"\r\n\r\n").write_all(b"HTTP/1.1 100 Continue\r\nDate: now\r\n\r\n").unwrap();
+        read_until(b"the body").write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+    });
+    let request = Request::post(url).header("expect", "100-continue").body(Body::from("the body".to_owned())).unwrap();
+    let answer = task::block_on(SurfTransport::new().send(request, AMPLE)).unwrap();
+    assert_eq!(answer.status().as_u16(), 200);
+    server.join().unwrap();
+}

@@ -31,6 +31,11 @@
 //! any single write, the whole wait for the head of the answer, and any single read of its body. So a
 //! download may take as long as it needs while bytes keep coming.
 //!
+//! # A limit of ureq's
+//!
+//! Where a request has `Expect: 100-continue`, a `100` answer with headers of its own is not understood (ureq 3.5), and the
+//! request ends with its time. No authority and no proxy of Microsoft's is known to send one; nothing here sets `Expect`.
+//!
 //! # Logs
 //!
 //! `ureq` writes to the `log` crate. Up to the level `debug` it leaves out paths, queries and headers

@@ -95,8 +95,12 @@ impl Answer {
     ) -> Poll<Result<(Response<()>, Rest), Failure>> {
         let Some(mut call) = self.call.take() else { return Poll::Pending };
         loop {
-            let says_continue = received.bytes().get(9..12) == Some(b"100");
-            let (used, head) = call.try_response(received.bytes(), false).map_err(failure)?;
+            // ureq-proto takes none that has headers, which are allowed there (RFC 9110, 15.2.1).
+            let says_continue = says_continue(received.bytes());
+            let (used, head) = match says_continue {
+                true => (length_of_head(received.bytes()), None),
+                false => call.try_response(received.bytes(), false).map_err(failure)?,
+            };
             received.take(used);
             if let Some(head) = head {
                 let rest = call.proceed().map(Rest::after);
@@ -120,6 +124,15 @@ impl Answer {
             }
         }
     }
+}
+
+fn says_continue(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"HTTP/1.1 100") && bytes.get(12).is_some_and(|next| matches!(next, b' ' | b'\r'))
+}
+
+/// With the empty line at its end; 0 where that has not come yet.
+fn length_of_head(bytes: &[u8]) -> usize {
+    bytes.windows(4).position(|end| end == b"\r\n\r\n").map_or(0, |at| at + 4)
 }
 
 /// What comes after the head.
