@@ -57,6 +57,8 @@ pub enum Outcome {
         /// What did not go as it should.
         warnings: Vec<Warning>,
     },
+    /// With something noted that can only help, if it could be.
+    Noted,
     /// With another cache's entries taken over.
     Imported {
         /// How many entries are new or changed by it.

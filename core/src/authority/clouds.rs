@@ -31,6 +31,18 @@ impl Cloud {
             Self::GovSg => "login.sovcloud-identity.sg",
         }
     }
+
+    /// The cloud whose sign-in host an origin (scheme, host and port) is, by any name of it. Hosts of which we only
+    /// know that Microsoft tests there are none.
+    pub(crate) fn of_origin(origin: &str) -> Option<Self> {
+        let host = origin.strip_prefix("https://")?;
+        Self::ALL.into_iter().find(|cloud| match names_of(cloud.login_host()) {
+            Some(names) => names.iter().any(|name| name.eq_ignore_ascii_case(host)),
+            None => cloud.login_host().eq_ignore_ascii_case(host),
+        })
+    }
+
+    const ALL: [Self; 6] = [Self::Public, Self::UsGov, Self::China, Self::Bleu, Self::Delos, Self::GovSg];
 }
 
 /// Hosts that are one and the same authority, as in MSAL's built-in table (KnownMetadataProvider). Those that

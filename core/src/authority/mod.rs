@@ -16,6 +16,10 @@ use crate::Error;
 
 pub use self::clouds::Cloud;
 
+pub(crate) fn is_guid(text: &str) -> bool {
+    issuer::is_guid(text)
+}
+
 /// The authority that issues the tokens.
 ///
 /// # Trusted as named
@@ -171,6 +175,17 @@ impl Authority {
                 || names_of(name).is_some_and(|names| names.iter().any(|name| name.eq_ignore_ascii_case(environment)))
         };
         is_named(&self.environment) || self.aliases.iter().any(|alias| is_named(alias))
+    }
+
+    /// Scheme, host and port, without a slash at the end.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Whether an origin (scheme, host and port) is this authority's, by its own name or by an alias.
+    pub(crate) fn is_origin(&self, origin: &str) -> bool {
+        self.origin == origin
+            || Url::parse(origin).is_ok_and(|url| url.scheme() == "https" && self.is_environment(&host_and_port(&url)))
     }
 
     /// The tenant of an authority of Microsoft's, in lower case. AD FS has none: there it is `adfs`.

@@ -1,7 +1,7 @@
 //! What is noted beside the tokens, for all who share the cache: whom to leave alone, and for how long.
 //!
 //! It is a member of the cache's object that other libraries keep and do not read. No secret is in it:
-//! what it is about goes by a hash.
+//! what it is about goes by a hash, but for the published apps, which go by their URLs.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -13,7 +13,8 @@ use sha2::{Digest, Sha256};
 
 use super::entry::Text;
 use super::{Member, TokenCache};
-use crate::{ServerError, UnixTime};
+use crate::protocol::PublishedApp;
+use crate::{Authority, ServerError, UnixTime};
 
 /// The member's name.
 const NOTES: &str = "Entrada";
@@ -137,6 +138,24 @@ impl TokenCache {
         }
     }
 
+    /// What was learnt of the published app that a URL is of, at this authority, or at one of Microsoft's where none is named;
+    /// the one with the longest path, where there are several.
+    pub(crate) fn published_app(&self, url: &str, named: Option<&Authority>) -> Option<PublishedApp> {
+        let notes = self.notes();
+        let noted = notes.get(Kind::Published.as_str())?.as_object()?;
+        let apps = noted.iter().filter_map(|(external_url, note)| {
+            let text = |name: &str| note.get(name)?.as_str();
+            PublishedApp::remembered(external_url, text("authority")?, text("app_id")?, text("scope")?, named)
+        });
+        apps.filter(|app| app.covers(url)).max_by_key(|app| app.external_url().len())
+    }
+
+    /// Notes a published app whose scope is known.
+    pub(crate) fn note_published_app(&mut self, app: &PublishedApp) {
+        let note = json!({ "authority": app.authority().url(), "app_id": app.app_id(), "scope": app.accepted_scope() });
+        self.note(Kind::Published, app.external_url(), Some(note), |_| true);
+    }
+
     fn notes(&self) -> Map<String, Value> {
         let member = self.members.iter().find_map(|member| match member {
             Member::Foreign { key, json } if key.get(&self.source) == NOTES => Some(json.get(&self.source)),
@@ -202,6 +221,7 @@ enum Kind {
     Insisted,
     Unanswered,
     SignedIn,
+    Published,
 }
 
 impl Kind {
@@ -212,6 +232,7 @@ impl Kind {
             Self::Brought => "brought",
             Self::Insisted => "insisted",
             Self::SignedIn => "signed_in",
+            Self::Published => "published",
             Self::Unanswered => "unanswered",
         }
     }
@@ -317,6 +338,35 @@ mod tests {
         cache.note_answered("a");
         assert!(!cache.is_unanswered("a", after(601)));
         assert_eq!(cache.to_bytes(), b"{}");
+    }
+
+    #[test]
+    fn published_apps_are_found_by_the_longest_path_and_at_the_authority_that_is_named() {
+        let learnt = |external: &str, authority: &str, scope: &str| {
+            let authority = Authority::entra(authority).unwrap();
+            PublishedApp::remembered(external, &authority.url(), "app", scope, Some(&authority)).unwrap()
+        };
+        let (microsoft, own) =
+            ("https://login.microsoftonline.com/contoso.example", "http://127.0.0.1:8080/contoso.example");
+        let mut cache = TokenCache::default();
+        for app in [
+            learnt("https://h.example/", microsoft, "root"),
+            learnt("https://h.example/hr/", microsoft, "hr"),
+            learnt("https://own.example/", own, "own"),
+        ] {
+            cache.note_published_app(&app);
+        }
+        let cache = reread(&cache);
+        let scope = |url: &str, named: Option<&str>| {
+            let named = named.map(|url| Authority::entra(url).unwrap());
+            Some(cache.published_app(url, named.as_ref())?.accepted_scope().unwrap().to_string())
+        };
+        assert_eq!(scope("https://h.example/hr/x", None).as_deref(), Some("hr"));
+        assert_eq!(scope("https://h.example/hrx", Some(microsoft)).as_deref(), Some("root"));
+        assert_eq!(scope("https://h.example/", Some("https://login.microsoftonline.com/other.example")), None);
+        assert_eq!(scope("https://own.example/", Some(own)).as_deref(), Some("own"));
+        assert_eq!(scope("https://own.example/", None), None, "what one user named holds for no other");
+        assert_eq!(scope("https://h.example.evil/", None), None);
     }
 
     #[test]

@@ -5,6 +5,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::TokenCache;
+use crate::Authority;
+use crate::protocol::PublishedApp;
 
 /// What was found where the cache is kept, read once; a copy of it costs next to nothing.
 ///
@@ -41,6 +43,16 @@ impl Snapshot {
     /// Whether the bytes are no cache.
     pub fn is_corrupt(&self) -> bool {
         matches!(self.0, State::Corrupt)
+    }
+
+    /// What was learnt earlier of the published app that a URL is of, with the scope that its proxy has accepted.
+    ///
+    /// Where an authority is named, only what was learnt at that one; else what was learnt at one of Microsoft's.
+    pub fn published_app(&self, url: &str, named: Option<&Authority>) -> Option<PublishedApp> {
+        match &self.0 {
+            State::Known(cache) => cache.published_app(url, named),
+            State::Nothing | State::Corrupt => None,
+        }
     }
 
     /// The cache, be it empty; `None` where the bytes are none.

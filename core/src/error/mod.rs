@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::error::Error as StdError;
 use core::fmt;
 
-use crate::protocol::ProxyRefused;
+use crate::protocol::{DiscoveryError, ProxyRefused};
 use crate::words::clean;
 use crate::{Fault, TokenRequest, Warning};
 
@@ -32,6 +32,8 @@ pub enum Error {
     Cancelled,
     /// The application proxy sent to its sign-in page although a token was presented.
     ProxyRefused(Box<ProxyRefused>),
+    /// An app's URL did not tell whom to ask for tokens, or told something that is not to be trusted.
+    Discovery(Box<DiscoveryError>),
     /// The app redirected more often than was allowed.
     TooManyRedirects(u32),
     /// Several accounts fit. The user names are in their own order.
@@ -63,6 +65,7 @@ impl Error {
             | Self::TimedOut(_)
             | Self::Cancelled
             | Self::ProxyRefused(_)
+            | Self::Discovery(_)
             | Self::TooManyRedirects(_)
             | Self::AmbiguousAccount(_)
             | Self::OtherAccount { .. }
@@ -146,6 +149,7 @@ impl fmt::Display for Error {
             Self::Adapter(failure) => failure.fmt(f),
             Self::TimedOut(waiting) => waiting.fmt(f),
             Self::ProxyRefused(refused) => refused.fmt(f),
+            Self::Discovery(discovery) => discovery.fmt(f),
             Self::TooManyRedirects(limit) => write!(f, "the app redirected more than {limit} times"),
             Self::Cancelled => f.write_str("cancelled"),
             Self::AmbiguousAccount(names) => {

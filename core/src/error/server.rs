@@ -69,6 +69,12 @@ impl ServerError {
             || matches!(self.error.as_str(), "temporarily_unavailable" | "server_error" | "request_timeout")
     }
 
+    /// Whether it is the scope, or the resource that it names, that the authority does not know or does not give to this
+    /// client (RFC 6749 5.2, RFC 8707 2, and Entra's `invalid_resource`).
+    pub fn is_about_scope(&self) -> bool {
+        matches!(self.error.as_str(), "invalid_scope" | "invalid_resource" | "invalid_target")
+    }
+
     /// What to do about it, where the number is a known one.
     pub fn remedy(&self) -> Option<&'static str> {
         self.explanation().map(|known| known.remedy)

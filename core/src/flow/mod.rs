@@ -35,7 +35,7 @@ use alloc::boxed::Box;
 use self::context::Context;
 use crate::ask::{Answer, Event};
 use crate::cache::TokenCache;
-use crate::protocol;
+use crate::protocol::{self, PublishedApp};
 use crate::{AccountSelector, Action, App, Error, Fault, Guarded, Port, SignIn, TokenRequest, UnixTime};
 
 /// One run of the token state machine.
@@ -124,6 +124,16 @@ impl Flow {
     pub fn import(app: &App, other: TokenCache) -> (Self, Action) {
         let work = lock::Work::Absorb(Box::new(other));
         Self::start("import", Context::without_request(app), |context| lock::begin(context, work))
+    }
+
+    /// Notes a published app whose scope is known, for all who share the cache; see [`Snapshot::published_app`](crate::cache::Snapshot::published_app).
+    ///
+    /// Ends with [`Outcome::Noted`](crate::Outcome::Noted), whether or not it could be: a note can only help.
+    pub fn remember(app: &App, published: PublishedApp) -> (Self, Action) {
+        let note = refusal::Note::Published(Box::new(published));
+        Self::start("remember", Context::without_request(app), |context| {
+            lock::note(context, note, Ok(crate::Outcome::Noted))
+        })
     }
 
     /// Which flow this is, for those who read traces.

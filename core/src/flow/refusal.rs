@@ -11,6 +11,7 @@ use super::context::{Context, Loaded};
 use super::{Step, lock};
 use crate::cache::{TokenCache, note_name};
 use crate::error::UiRequired;
+use crate::protocol::PublishedApp;
 use crate::{Account, App, Error, Secret, ServerError, UiReason, UnixTime};
 
 /// How long a busy or broken authority is left alone where it does not say.
@@ -34,6 +35,8 @@ pub(super) enum Note {
     },
     /// A sign-in that nobody has answered.
     Unanswered { name: String },
+    /// A published app whose scope is known.
+    Published(Box<PublishedApp>),
 }
 
 impl Note {
@@ -55,6 +58,7 @@ impl Note {
                 }
             }
             Self::Unanswered { name } => cache.note_unanswered(name, now),
+            Self::Published(published) => cache.note_published_app(published),
         }
     }
 }

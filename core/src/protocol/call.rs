@@ -71,6 +71,10 @@ impl AppCall {
         self.url.as_str()
     }
 
+    pub(crate) fn parsed(&self) -> &Url {
+        &self.url
+    }
+
     /// Whether another call is to the same scheme, host and port.
     pub fn is_same_origin(&self, other: &Self) -> bool {
         self.url.origin() == other.url.origin()

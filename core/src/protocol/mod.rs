@@ -21,7 +21,10 @@ pub mod aadsts;
 pub use self::http::{HttpAnswer, HttpQuery, Method, ResponseMode};
 pub use call::{AppCall, Verdict};
 pub use challenge::{AuthenticationInfo, Challenge, challenges, claims_challenge};
-pub use edge::{EdgeRedirect, ProxyRefused};
+pub use edge::{
+    DiscoveryError, DiscoveryTrouble, EdgeAnswer, EdgeHeaders, EdgeRedirect, GatewayPage, GatewayTrouble, ProxyRefused,
+    PublishedApp, Settling,
+};
 pub use exchange::{Exchange, Next};
 
 pub(crate) use authorize::{AuthorizationRequest, AuthorizationSecrets, read_redirect};

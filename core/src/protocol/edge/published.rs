@@ -1,0 +1,399 @@
+//! A published app, as its own URL tells of it.
+
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use url::Url;
+
+use super::{DiscoveryError, DiscoveryTrouble, EdgeAnswer, EdgeRedirect};
+use crate::protocol::AppCall;
+use crate::{Authority, Cloud};
+
+/// What a published app's URL tells a stranger: whom to ask for tokens, and for which app.
+///
+/// A redirect is the word of whoever answers at that URL, and no more. So it is held against what is known
+/// otherwise, before anything is built upon it:
+///
+/// - It must lead to a sign-in host of Microsoft's or, where an authority was named, to that one; a tenant that was
+///   named is never replaced.
+/// - It must speak for the URL that was asked: its external URL is of the same origin, and the asked URL lies below it.
+/// - A token that is asked for by the app's id is good for that app, wherever it goes. So that nobody gets one for
+///   another's app by naming its id, the authority is asked whether that app is at this URL
+///   ([`confirmation_url`](Self::confirmation_url)): to an app's registered reply URL it sends the browser back, to others not.
+///   Without its word, only scopes are tried that name the URL themselves, and whose tokens are of use nowhere else.
+///
+/// ```
+/// use entrada_core::protocol::{AppCall, PublishedApp};
+///
+/// let asked = AppCall::new("https://hr-contoso.msappproxy.net/api/me")?;
+/// let location = "https://login.microsoftonline.com/3c1f0a52-8d34-4b0e-9a57-5b1e6f2d7c01/oauth2/authorize\
+///     ?client_id=e9b3f5a7-4c18-4d72-86f0-1a3c5e7b9d05&redirect_uri=https%3A%2F%2Fhr-contoso.msappproxy.net%2F\
+///     &state=AppProxyState%3A%7B%7D";
+/// let app = PublishedApp::read(&asked, 302, &[("location", location)], b"", None)?;
+/// assert_eq!(app.authority().tenant_name(), Some("3c1f0a52-8d34-4b0e-9a57-5b1e6f2d7c01"));
+/// assert_eq!(app.scopes()[0], "https://hr-contoso.msappproxy.net//user_impersonation");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishedApp {
+    authority: Authority,
+    cloud: Option<Cloud>,
+    app_id: String,
+    external_url: Url,
+    is_confirmed: bool,
+    accepted_scope: Option<String>,
+}
+
+impl PublishedApp {
+    /// Reads what came back to a request without a token: status, headers as names and values, the beginning of the body.
+    ///
+    /// With an authority that was named, that one is kept, and the redirect has to lead to it.
+    pub fn read(
+        asked: &AppCall,
+        status: u16,
+        headers: &[(&str, &str)],
+        body: &[u8],
+        named: Option<&Authority>,
+    ) -> Result<Self, DiscoveryError> {
+        let trouble = match EdgeAnswer::read(status, headers, body) {
+            EdgeAnswer::SignIn(redirect) => return Self::of_redirect(asked, &redirect, named),
+            EdgeAnswer::Gateway(page) => DiscoveryTrouble::Gateway(Box::new(page)),
+            EdgeAnswer::SignInPage => DiscoveryTrouble::SignInPage,
+            EdgeAnswer::Bypassed { .. } => DiscoveryTrouble::Bypassed,
+            _ => DiscoveryTrouble::NoSignIn { status },
+        };
+        Err(DiscoveryError { url: asked.url().to_owned(), trouble })
+    }
+
+    /// The same from the redirect.
+    pub fn of_redirect(
+        asked: &AppCall,
+        redirect: &EdgeRedirect,
+        named: Option<&Authority>,
+    ) -> Result<Self, DiscoveryError> {
+        let refuse = |trouble| DiscoveryError { url: asked.url().to_owned(), trouble };
+        let (Some(app_id), Some(external_url)) = (&redirect.app_id, &redirect.external_url) else {
+            return Err(refuse(DiscoveryTrouble::Incomplete));
+        };
+        let is_id = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        if !is_id(app_id) || app_id.is_empty() {
+            return Err(refuse(DiscoveryTrouble::Incomplete));
+        }
+        let external_url = match Url::parse(external_url) {
+            Ok(url) if covers(&url, asked.parsed()) => url,
+            _ => return Err(refuse(DiscoveryTrouble::OtherOrigin { found: external_url.clone() })),
+        };
+        let authority = authority(redirect, named).map_err(refuse)?;
+        Ok(Self {
+            cloud: Cloud::of_origin(&redirect.login_origin),
+            authority,
+            app_id: app_id.to_ascii_lowercase(),
+            external_url,
+            is_confirmed: false,
+            accepted_scope: None,
+        })
+    }
+
+    /// What was learnt earlier; `None` where it does not fit the authority that is named now or, where none is, where the
+    /// authority is none of Microsoft's: what one user named for one call holds for no other.
+    pub(crate) fn remembered(
+        external_url: &str,
+        authority: &str,
+        app_id: &str,
+        scope: &str,
+        named: Option<&Authority>,
+    ) -> Option<Self> {
+        let authority = match named {
+            Some(named) => (named.url() == authority).then(|| named.clone())?,
+            None => Authority::entra(authority).ok()?,
+        };
+        let cloud = Cloud::of_origin(authority.origin());
+        (named.is_some() || cloud.is_some()).then_some(())?;
+        Some(Self {
+            authority,
+            cloud,
+            app_id: app_id.to_owned(),
+            external_url: Url::parse(external_url).ok()?,
+            is_confirmed: false,
+            accepted_scope: Some(scope.to_owned()),
+        })
+    }
+
+    /// The authority: the one that was named, or the one that the redirect leads to.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// The cloud that the sign-in host is of, where it is Microsoft's.
+    pub fn cloud(&self) -> Option<Cloud> {
+        self.cloud
+    }
+
+    /// The application id of the published app's own registration.
+    pub fn app_id(&self) -> &str {
+        &self.app_id
+    }
+
+    /// The external URL under which the app is published; what is learnt holds for all that is below it.
+    pub fn external_url(&self) -> &str {
+        self.external_url.as_str()
+    }
+
+    /// Whether a URL is the app's.
+    pub fn covers(&self, url: &str) -> bool {
+        Url::parse(url).is_ok_and(|url| covers(&self.external_url, &url))
+    }
+
+    /// Where the authority is asked, with a GET and without cookies, whether the app of that id is at the external URL;
+    /// `None` where the authority's kind knows no such question.
+    ///
+    /// It is the authorization endpoint with `prompt=none` (OpenID Connect Core 3.1.2.1): with nobody signed in, it
+    /// redirects to the reply URL with an error if that URL is registered, and shows a page of its own if not
+    /// (AADSTS50011).
+    pub fn confirmation_url(&self) -> Option<String> {
+        let endpoints = self.authority.template_endpoints().filter(|_| self.authority.routes_by_user())?;
+        let mut url = Url::parse(&endpoints.authorize).ok()?;
+        url.query_pairs_mut()
+            .append_pair("client_id", &self.app_id)
+            .append_pair("response_type", "code")
+            .append_pair("redirect_uri", self.external_url.as_str())
+            .append_pair("response_mode", "query")
+            .append_pair("scope", "openid")
+            .append_pair("prompt", "none");
+        Some(url.into())
+    }
+
+    /// With what the authority answered to that: its status, and its `Location` if it has one.
+    pub fn confirmed_by(mut self, status: u16, location: Option<&str>) -> Self {
+        let is_reply = |location: &str| {
+            Url::parse(location).is_ok_and(|url| {
+                url.origin() == self.external_url.origin()
+                    && url.path() == self.external_url.path()
+                    && url.query_pairs().any(|(name, _)| name == "error")
+            })
+        };
+        self.is_confirmed = matches!(status, 302 | 303) && location.is_some_and(is_reply);
+        self
+    }
+
+    /// Whether the authority has confirmed that the app of that id is at the external URL.
+    pub fn is_confirmed(&self) -> bool {
+        self.is_confirmed
+    }
+
+    /// With the scope whose token the proxy has accepted.
+    pub fn accepting(mut self, scope: impl Into<String>) -> Self {
+        self.accepted_scope = Some(scope.into());
+        self
+    }
+
+    /// The scope whose token the proxy has accepted, once it is known.
+    pub fn accepted_scope(&self) -> Option<&str> {
+        self.accepted_scope.as_deref()
+    }
+
+    /// The scopes to try, in order: the accepted one alone, once it is known; else by the app's id, by the external URL
+    /// with two slashes and with one, and by `api://` and the app's id. Those by the id only where the authority has
+    /// confirmed it.
+    pub fn scopes(&self) -> Vec<String> {
+        if let Some(scope) = &self.accepted_scope {
+            return [scope.clone()].into();
+        }
+        let external = self.external_url.as_str();
+        let mut scopes = Vec::new();
+        if self.is_confirmed {
+            scopes.push(format!("{}/.default", self.app_id));
+        }
+        scopes.push(format!("{external}/user_impersonation"));
+        if let Some(bare) = external.strip_suffix('/') {
+            scopes.push(format!("{bare}/user_impersonation"));
+        }
+        if self.is_confirmed {
+            scopes.push(format!("api://{}/user_impersonation", self.app_id));
+        }
+        scopes
+    }
+}
+
+/// Whether a URL lies below another: same origin, and its path begins with all the segments of the other's.
+fn covers(root: &Url, url: &Url) -> bool {
+    let path = root.path();
+    root.origin() == url.origin()
+        && root.query().is_none()
+        && match url.path().strip_prefix(path) {
+            Some(rest) => path.ends_with('/') || rest.is_empty() || rest.starts_with('/'),
+            None => path.strip_suffix('/') == Some(url.path()),
+        }
+}
+
+/// The authority to ask. A named one stays, and must be where the redirect leads; else it must be Microsoft's.
+fn authority(redirect: &EdgeRedirect, named: Option<&Authority>) -> Result<Authority, DiscoveryTrouble> {
+    let found = || format!("{}/{}", redirect.login_origin, redirect.tenant);
+    if let Some(named) = named {
+        let other = || DiscoveryTrouble::OtherAuthority { found: found(), named: named.url() };
+        let same_tenant = match named.tenant_name() {
+            // A domain, or a word for several tenants, may be the tenant that the redirect names by its id.
+            Some(tenant) => !is_guid(tenant) || tenant.eq_ignore_ascii_case(&redirect.tenant),
+            None => true,
+        };
+        return match named.is_origin(&redirect.login_origin) && same_tenant {
+            true => Ok(named.clone()),
+            false => Err(other()),
+        };
+    }
+    let unknown = || DiscoveryTrouble::UnknownAuthority { origin: redirect.login_origin.to_string() };
+    let cloud = Cloud::of_origin(&redirect.login_origin).ok_or_else(unknown)?;
+    if !is_guid(&redirect.tenant) {
+        return Err(DiscoveryTrouble::NoTenant);
+    }
+    Authority::tenant(cloud, &redirect.tenant).map_err(|_| DiscoveryTrouble::NoTenant)
+}
+
+fn is_guid(text: &str) -> bool {
+    crate::authority::is_guid(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TENANT: &str = "3c1f0a52-8d34-4b0e-9a57-5b1e6f2d7c01";
+    const APP: &str = "e9b3f5a7-4c18-4d72-86f0-1a3c5e7b9d05";
+
+    fn location(login: &str, tenant: &str, external: &str) -> String {
+        format!("{login}/{tenant}/oauth2/authorize?client_id={APP}&redirect_uri={external}&state=AppProxyState:{{}}")
+    }
+
+    fn read(asked: &str, location: &str, named: Option<&Authority>) -> Result<PublishedApp, DiscoveryTrouble> {
+        let asked = AppCall::new(asked).unwrap();
+        PublishedApp::read(&asked, 302, &[("Location", location)], b"", named).map_err(|error| error.trouble)
+    }
+
+    #[test]
+    fn a_redirect_is_trusted_to_microsofts_hosts_only() {
+        let at = |login: &str| read("https://hr.example/x", &location(login, TENANT, "https://hr.example/"), None);
+        for (login, cloud) in [
+            ("https://login.microsoftonline.com", Cloud::Public),
+            ("https://login.windows.net:443", Cloud::Public),
+            ("https://LOGIN.microsoftonline.us", Cloud::UsGov),
+            ("https://login.chinacloudapi.cn", Cloud::China),
+            ("https://login.sovcloud-identity.fr", Cloud::Bleu),
+        ] {
+            let app = at(login).unwrap();
+            assert_eq!(app.authority().url(), format!("https://{}/{TENANT}", cloud.login_host()), "{login}");
+            assert_eq!(app.cloud(), Some(cloud));
+        }
+        for login in [
+            "http://login.microsoftonline.com",
+            "https://login.microsoftonline.com:8443",
+            "https://login.microsoftonline.com.evil.example",
+            "https://login.microsoftonline.com@evil.example",
+            "https://evil.example",
+            "http://127.0.0.1:8080",
+            "https://login.windows-ppe.net",
+        ] {
+            assert!(matches!(at(login), Err(DiscoveryTrouble::UnknownAuthority { .. })), "{login}");
+        }
+        let common = location("https://login.microsoftonline.com", "common", "https://hr.example/");
+        assert_eq!(read("https://hr.example/", &common, None), Err(DiscoveryTrouble::NoTenant));
+    }
+
+    #[test]
+    fn what_was_named_is_never_replaced() {
+        let here = location("https://login.microsoftonline.com", TENANT, "https://hr.example/");
+        let named = |url: &str| read("https://hr.example/", &here, Some(&Authority::entra(url).unwrap()));
+        for url in [
+            &format!("https://login.microsoftonline.com/{}", TENANT.to_uppercase()),
+            "https://login.windows.net/contoso.example",
+            "https://login.microsoftonline.com/organizations",
+        ] {
+            assert_eq!(named(url).unwrap().authority(), &Authority::entra(url).unwrap());
+        }
+        for url in [
+            "https://login.microsoftonline.com/b7e4d9c8-2f60-4d3a-8c15-90a1e3f4b502",
+            "https://login.microsoftonline.us/contoso.example",
+            "https://fs.contoso.example/adfs",
+            "http://127.0.0.1:8080/contoso.example",
+        ] {
+            assert!(matches!(named(url), Err(DiscoveryTrouble::OtherAuthority { .. })), "{url}");
+        }
+        let loopback = location("http://127.0.0.1:8080", TENANT, "https://hr.example/");
+        let authority = Authority::entra(&format!("http://127.0.0.1:8080/{TENANT}")).unwrap();
+        assert_eq!(read("https://hr.example/", &loopback, Some(&authority)).unwrap().authority(), &authority);
+    }
+
+    #[test]
+    fn a_redirect_speaks_for_its_own_url_alone() {
+        let login = "https://login.microsoftonline.com";
+        for (asked, external, covers) in [
+            ("https://hr.example/api/me?x=1", "https://hr.example/", true),
+            ("https://hr.example/app/x", "https://hr.example/app/", true),
+            ("https://hr.example/app", "https://hr.example/app/", true),
+            ("https://hr.example/app/x", "https://hr.example/app", true),
+            ("https://hr.example/apple", "https://hr.example/app", false),
+            ("https://hr.example/other", "https://hr.example/app/", false),
+            ("https://hr.example/", "https://payroll.example/", false),
+            ("https://hr.example/", "http://hr.example/", false),
+            ("https://hr.example/", "https://hr.example:8443/", false),
+            ("https://hr.example/", "https://hr.example@evil.example/", false),
+            ("https://hr.example/", "not a URL", false),
+        ] {
+            let found = read(asked, &location(login, TENANT, external), None);
+            match covers {
+                true => assert!(found.unwrap().covers(asked), "{asked} {external}"),
+                false => assert!(matches!(found, Err(DiscoveryTrouble::OtherOrigin { .. })), "{asked} {external}"),
+            }
+        }
+        let nameless = format!("{login}/{TENANT}/oauth2/authorize?state=AppProxyState:{{}}");
+        assert_eq!(read("https://hr.example/", &nameless, None), Err(DiscoveryTrouble::Incomplete));
+    }
+
+    #[test]
+    fn the_apps_id_is_used_only_where_the_authority_confirms_it() {
+        let login = "https://login.microsoftonline.com";
+        let app = read("https://hr.example/app/x", &location(login, TENANT, "https://hr.example/app/"), None).unwrap();
+        let by_url = ["https://hr.example/app//user_impersonation", "https://hr.example/app/user_impersonation"];
+        assert_eq!(app.scopes(), by_url);
+        let url = app.confirmation_url().unwrap();
+        assert!(url.starts_with(&format!("{login}/{TENANT}/oauth2/v2.0/authorize?client_id={APP}&")), "{url}");
+        for (status, location) in [
+            (200, None),
+            (302, None),
+            (302, Some("https://hr.example/app/")),
+            (302, Some("https://hr.example/?error=login_required")),
+            (302, Some("https://evil.example/app/?error=login_required")),
+            (302, Some("https://login.microsoftonline.com/error?code=50011&error=x")),
+            (200, Some("https://hr.example/app/?error=login_required")),
+        ] {
+            assert_eq!(app.clone().confirmed_by(status, location).scopes(), by_url, "{status} {location:?}");
+        }
+        let confirmed = app.confirmed_by(302, Some("https://hr.example/app/?error=login_required&state=x"));
+        let by_id = format!("{APP}/.default");
+        assert_eq!(
+            confirmed.scopes(),
+            [&by_id, by_url[0], by_url[1], &format!("api://{APP}/user_impersonation")].map(String::from)
+        );
+        assert_eq!(confirmed.accepting(by_url[1]).scopes(), [by_url[1]]);
+    }
+
+    #[test]
+    fn what_is_no_redirect_to_sign_in_is_told_as_what_it_is() {
+        let asked = AppCall::new("https://hr.example/").unwrap();
+        let read = |status, headers: &[(&str, &str)], body: &str| {
+            PublishedApp::read(&asked, status, headers, body.as_bytes(), None).unwrap_err()
+        };
+        for (error, words) in [
+            (read(200, &[], "hello"), "needs no token"),
+            (read(404, &[], ""), "check the URL"),
+            (read(401, &[("www-authenticate", "NTLM")], ""), "past application proxy"),
+            (read(200, &[("content-type", "text/html"), ("x-ms-ests-server", "1")], ""), "follows redirects"),
+            (read(504, &[], "This corporate app can't be accessed"), "connector group"),
+        ] {
+            let text = format!("{error}");
+            assert!(text.contains(words), "{text}");
+        }
+    }
+}
