@@ -63,10 +63,11 @@ impl ClientBuilder {
     ///
     /// Fails with [`Error::Config`] where an id or a URL is unusable, or a part is missing.
     pub fn build(mut self) -> Result<Client, Error> {
+        let (transport, cache) = self.asked()?;
         Ok(Client {
             app: self.app()?,
-            transport: self.adapters.transport.map_or_else(default_transport, Ok)?,
-            cache: self.adapters.cache.map_or_else(default_cache, Ok)?,
+            transport,
+            cache,
             browser: self.adapters.browser.unwrap_or_else(default_browser),
             clock: self.adapters.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             entropy: self.entropy,
@@ -76,6 +77,15 @@ impl ClientBuilder {
             sign_in: self.sign_in,
             sign_in_with: self.adapters.sign_in_with,
         })
+    }
+
+    /// What is asked before the client is there: the transport and the cache, the same ones each time.
+    pub(crate) fn asked(&mut self) -> Result<(Arc<dyn Transport>, Arc<dyn Cache>), Error> {
+        let transport = self.adapters.transport.take().map_or_else(default_transport, Ok)?;
+        let cache = self.adapters.cache.take().map_or_else(default_cache, Ok)?;
+        self.adapters.transport = Some(Arc::clone(&transport));
+        self.adapters.cache = Some(Arc::clone(&cache));
+        Ok((transport, cache))
     }
 }
 

@@ -87,13 +87,22 @@ impl<Adapters> Builder<Adapters> {
         self
     }
 
-    /// The native registration; fails where an id or a URL is unusable, or none is given.
-    pub(crate) fn app(&mut self) -> Result<App, Error> {
+    /// The authority, where one is named.
+    pub(crate) fn named(&mut self) -> Result<Option<Authority>, Error> {
         let authority = match (self.authority.take(), &self.tenant) {
             (Some(authority), _) => authority?,
             (None, Some(tenant)) => Authority::tenant(self.cloud, tenant)?,
-            (None, None) => return Err(Error::Config("no tenant is given: name its id or one of its domains".into())),
+            (None, None) => return Ok(None),
         };
+        self.authority = Some(Ok(authority.clone()));
+        Ok(Some(authority))
+    }
+
+    /// The native registration; fails where an id or a URL is unusable, or none is given.
+    pub(crate) fn app(&mut self) -> Result<App, Error> {
+        let authority = self.named()?;
+        let nobody = || Error::Config("no tenant is given: name its id or one of its domains".into());
+        let authority = authority.ok_or_else(nobody)?;
         Ok(App::new(self.client_id.clone(), authority)?.capabilities(std::mem::take(&mut self.capabilities)))
     }
 }

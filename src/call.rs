@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use entrada_core::drive::blocking::call;
 use entrada_core::ports::blocking::{Body, Transport};
-use entrada_core::protocol::{AppCall, Exchange};
-use entrada_core::{Error, Port, Token, TokenRequest};
+use entrada_core::protocol::{AppCall, Exchange, PublishedApp};
+use entrada_core::{AccountSelector, Error, Port, Token, TokenRequest};
 use http::{Request, Response};
 
 use crate::client::Client;
@@ -20,14 +20,22 @@ type OnToken<'a> = Box<dyn Fn(&Token) + 'a>;
 pub struct Call<'a> {
     client: &'a Client,
     token_request: TokenRequest,
+    /// Where its scope was learnt and not named.
+    learnt: Option<PublishedApp>,
     timeout: Duration,
     max_redirects: u32,
     on_token: Option<OnToken<'a>>,
 }
 
 impl<'a> Call<'a> {
-    pub(crate) fn new(client: &'a Client, token_request: TokenRequest) -> Self {
-        Self { client, token_request, timeout: PATIENCE, max_redirects: 0, on_token: None }
+    pub(crate) fn new(client: &'a Client, token_request: TokenRequest, learnt: Option<PublishedApp>) -> Self {
+        Self { client, token_request, learnt, timeout: PATIENCE, max_redirects: 0, on_token: None }
+    }
+
+    /// For this account, where several are signed in.
+    pub fn account(mut self, account: AccountSelector) -> Self {
+        self.token_request = self.token_request.account(account);
+        self
     }
 
     /// How long to wait for the head of the answer, and for any further piece of it; 200 seconds if not said.
@@ -57,7 +65,26 @@ impl<'a> Call<'a> {
     ///
     /// Where the app demands claims, a token with them is fetched, by refresh or sign-in, and the request is
     /// sent once more, if its body is in memory; else the demand is the answer, and the next call has that token.
-    pub fn send(self, request: Request<Body>) -> Result<Response<Body>, Error> {
+    ///
+    /// Where the scope was learnt ([`Client::reach`]) and the proxy no longer accepts it, what it accepts now is found
+    /// out, and the request sent once more, if its body is in memory.
+    pub fn send(mut self, request: Request<Body>) -> Result<Response<Body>, Error> {
+        let Some(learnt) = self.learnt.take() else { return self.exchange(request) };
+        let is_news = learnt.accepted_scope().is_none();
+        let app = self.client.settle(learnt, &self.token_request)?;
+        self.token_request = self.token_request.for_scopes(app.accepted_scope())?;
+        let again = again(&request, request.body().as_bytes().filter(|_| !is_news));
+        match (self.exchange(request), again) {
+            (Err(Error::ProxyRefused(refused)), Some(again)) => {
+                let app = self.client.learn_again(&again.uri().to_string(), &refused.edge, &self.token_request)?;
+                self.token_request = self.token_request.for_scopes(app.accepted_scope())?;
+                self.exchange(again)
+            }
+            (result, _) => result,
+        }
+    }
+
+    fn exchange(&self, request: Request<Body>) -> Result<Response<Body>, Error> {
         let exchange = Exchange::new(&request.uri().to_string())?.follow(self.max_redirects);
         call(&*self.client.transport, exchange, request, self.timeout, |claims| match claims {
             Some(claims) => self.token(&self.token_request.clone().claims(Some(claims))),
@@ -77,6 +104,15 @@ impl<'a> Call<'a> {
 /// A GET without a token.
 pub(crate) fn probe(transport: &dyn Transport, url: &str) -> Result<Response<Body>, Error> {
     transport.send(get(url)?, PATIENCE).map_err(|error| Error::from_adapter(Port::App, error))
+}
+
+/// The same request once more, if its body is in memory.
+pub(crate) fn again<B: From<Vec<u8>>>(request: &Request<B>, body: Option<&[u8]>) -> Option<Request<B>> {
+    let mut again = Request::new(B::from(body?.to_vec()));
+    again.method_mut().clone_from(request.method());
+    again.uri_mut().clone_from(request.uri());
+    again.headers_mut().clone_from(request.headers());
+    Some(again)
 }
 
 /// A request for a page, in either kind of body.

@@ -157,7 +157,7 @@ impl Client {
 
     /// Begins a call to the app with a request for a token in detail.
     pub fn call(&self, request: &TokenRequest) -> Call<'_> {
-        Call::new(self, request.clone())
+        Call::new(self, request.clone(), None)
     }
 
     /// Asks a URL for its page without a token, as a stranger would: what a proxy redirects to tells whom to ask.

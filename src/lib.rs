@@ -47,6 +47,7 @@ mod asynchronous;
 mod builder;
 mod call;
 mod client;
+mod discovery;
 mod entropy;
 mod exchange;
 mod outcome;
@@ -58,6 +59,7 @@ pub use asynchronous::{AsyncAdapters, AsyncCall, AsyncClient, AsyncClientBuilder
 pub use builder::Builder;
 pub use call::Call;
 pub use client::Client;
+pub use discovery::discover;
 pub use entrada_core::*;
 pub use entropy::SystemEntropy;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use entrada::words::clean;
-use entrada::{Account, AccountSelector, Client, Error, Fault, PromptMode, SignIn};
+use entrada::{Account, AccountSelector, Client, Error, Fault, PromptMode, ServerError, SignIn, Token};
 use serde_json::json;
 
 use crate::answer;
@@ -15,6 +15,7 @@ use crate::notice::Notice;
 use crate::settings::Settings;
 use crate::sign_in::SignInChoice;
 use crate::store;
+use crate::target::{self, Target};
 
 pub(crate) fn login(login: &Login, settings: &Settings, notice: Notice) -> Result<ExitCode, Failure> {
     if settings.no_input {
@@ -22,19 +23,36 @@ pub(crate) fn login(login: &Login, settings: &Settings, notice: Notice) -> Resul
         return Err(Failure::new(SIGN_IN_NEEDED, "sign_in_needed", message)
             .with_remedy("leave --no-input out, and unset ENTRADA_NO_INPUT or no_input in the configuration"));
     }
-    let client = assemble::client(settings, Asking::Wanted, notice)?;
-    let request = assemble::token_request(settings)?;
+    let (client, target) = target::client(settings, Asking::Wanted, notice)?;
     let sign_in = SignIn::new()
         .timeout(settings.sign_in_timeout)
         .prompt(login.prompt.map(PromptMode::from))
         .login_hint(login.login_hint.clone().or_else(|| settings.account.clone()));
-    let token = SignInChoice::new(settings, sign_in, notice).sign_in(&client, &request)?;
+    let choice = SignInChoice::new(settings, sign_in, notice);
+    let token = sign_in_for(&target, &client, &choice, settings)?;
     notice.token(&token);
+    // With the user signed in, it is soon known which scope the app's proxy accepts.
+    target.settle(&client, settings)?;
     match &token.account {
         Some(account) => notice.say(&format!("Signed in as {}.", shown(account))),
         None => notice.say("Signed in."),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Signs in for the first of the app's scopes that the authority knows.
+fn sign_in_for(target: &Target, client: &Client, choice: &SignInChoice, settings: &Settings) -> Result<Token, Failure> {
+    let request = target.request(settings)?;
+    let mut refused = None;
+    for scope in target.scopes(settings) {
+        match choice.sign_in(client, &request.clone().for_scopes([scope])?) {
+            Err(error) if error.server().is_some_and(ServerError::is_about_scope) => {
+                refused.get_or_insert(error);
+            }
+            other => return Ok(other?),
+        }
+    }
+    Err(refused.map_or_else(|| Failure::config("no scope is given".to_owned()), Failure::from))
 }
 
 impl From<Prompt> for PromptMode {
@@ -121,7 +139,7 @@ pub(crate) fn list(accounts: &Accounts, settings: &Settings, notice: Notice) -> 
 
 /// A client for each of the stores.
 fn clients(stores: &[Settings], notice: Notice) -> Result<Vec<Client>, Failure> {
-    stores.iter().map(|settings| assemble::client(settings, Asking::Allowed, notice)).collect()
+    stores.iter().map(|settings| assemble::client_of_all(settings, Asking::Allowed, notice)).collect()
 }
 
 /// A failure of the store says where that is, or where to go.

@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Logout(Logout),
     /// Tell who is signed in
     Accounts(Accounts),
+    /// Tell whom a published app's URL sends to for tokens; sends none itself
+    Discover(Discover),
     /// Show the main job on loopback, without a tenant
     Demo(Demo),
     /// Print completions for a shell
@@ -294,6 +296,13 @@ pub(crate) struct Accounts {
 pub(crate) enum AccountsOutput {
     Table,
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Discover {
+    /// URL of the app, or of a page of it
+    #[arg(value_hint = ValueHint::Url)]
+    pub(crate) url: String,
 }
 
 #[derive(Debug, Args)]

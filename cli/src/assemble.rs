@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use entrada::file_cache::abandon_locks;
 use entrada::ureq::UreqTransport;
-use entrada::{AccountSelector, Client, ClientBuilder, Error, SignIn, TokenRequest};
+use entrada::{AccountSelector, Authority, Client, ClientBuilder, Error, SignIn, TokenRequest};
 
 use crate::failure::{Failure, SIGN_IN_NEEDED};
 use crate::notice::Notice;
@@ -22,36 +22,33 @@ pub(crate) enum Asking {
     Wanted,
 }
 
-/// A client for these settings; nothing is read, opened or sent yet.
-pub(crate) fn client(settings: &Settings, asking: Asking, notice: Notice) -> Result<Client, Failure> {
-    client_with(settings, asking, notice, |builder| builder)
+/// A client for what is in the store: where no authority is named, for all tenants of the cloud. Nothing is read,
+/// opened or sent yet.
+pub(crate) fn client_of_all(settings: &Settings, asking: Asking, notice: Notice) -> Result<Client, Failure> {
+    let authority = match &settings.authority {
+        Some(_) => settings.authority()?,
+        None => Authority::tenant(settings.cloud.into(), "organizations")?,
+    };
+    Ok(builder(settings, asking, notice)?.authority(authority).build()?)
 }
 
-/// The same, with a last word on its parts.
-pub(crate) fn client_with(
-    settings: &Settings,
-    asking: Asking,
-    notice: Notice,
-    adapt: impl FnOnce(ClientBuilder) -> ClientBuilder,
-) -> Result<Client, Failure> {
+/// The client, with its authority still to be named or discovered.
+pub(crate) fn builder(settings: &Settings, asking: Asking, notice: Notice) -> Result<ClientBuilder, Failure> {
     let sign_in = SignIn::new().timeout(settings.sign_in_timeout).login_hint(settings.account.clone()).unasked(true);
     let choice = SignInChoice::new(settings, sign_in, notice);
     let may_ask = !settings.no_input && (asking == Asking::Wanted || stderr().is_terminal());
-    let builder =
-        store::with_cache(parts(settings)?, settings, may_ask, notice)?.sign_in_with(move |client, request, error| {
-            if may_ask { choice.sign_in(client, request) } else { Err(error) }
-        });
-    Ok(adapt(builder).build()?)
+    let builder = Client::builder(settings.client_id()?).transport(transport(settings)?);
+    Ok(store::with_cache(builder, settings, may_ask, notice)?
+        .sign_in_with(move |client, request, error| if may_ask { choice.sign_in(client, request) } else { Err(error) }))
 }
 
-/// The authority and the way to it.
-fn parts(settings: &Settings) -> Result<ClientBuilder, Failure> {
+/// The way to authority and app.
+pub(crate) fn transport(settings: &Settings) -> Result<UreqTransport, Failure> {
     let mut transport = UreqTransport::builder().user_agent(concat!("entrada/", env!("CARGO_PKG_VERSION")));
     if let Some(ca) = &settings.ca {
         transport = transport.ca_file(ca);
     }
-    let transport = transport.build().map_err(|error| Failure::config(error.to_string()))?;
-    Ok(Client::builder(settings.client_id()?).authority(settings.authority()?).transport(transport))
+    transport.build().map_err(|error| Failure::config(error.to_string()))
 }
 
 /// Lets a renewal in the background end, when all else is done: a process that ends takes its threads along, but

@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use entrada::Client;
 use entrada::ports::blocking::Body;
 use entrada::protocol::AppCall;
 use entrada::words::clean;
-use entrada::{Client, TokenRequest};
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 
 use crate::answer;
@@ -17,6 +17,7 @@ use crate::excerpt::excerpt;
 use crate::failure::{Failure, NETWORK};
 use crate::notice::Notice;
 use crate::settings::Settings;
+use crate::target::{self, Target};
 
 /// As curl has it.
 const MOST_REDIRECTS: u32 = 50;
@@ -25,8 +26,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(method: &str, call: &Call, settings: &Settings, notice: Notice) -> Result<ExitCode, Failure> {
     let head = head(method, call)?;
-    let client = assemble::client(settings, Asking::Allowed, notice)?;
-    let result = exchange(&head, call, settings, &client, notice);
+    let (client, target) = target::client(settings, Asking::Allowed, notice)?;
+    let result = exchange(&head, call, settings, &client, target, notice);
     assemble::finish(&client);
     result
 }
@@ -36,9 +37,10 @@ fn exchange(
     call: &Call,
     settings: &Settings,
     client: &Client,
+    target: Target,
     notice: Notice,
 ) -> Result<ExitCode, Failure> {
-    let response = fetch(head, call, settings, client, notice)?;
+    let response = fetch(head, call, settings, client, target, notice)?;
     if call.include || head.method() == Method::HEAD {
         answer::print(&printed_head(&response))?;
     }
@@ -51,16 +53,17 @@ pub(crate) fn fetch(
     call: &Call,
     settings: &Settings,
     client: &Client,
+    target: Target,
     notice: Notice,
 ) -> Result<Response<Body>, Failure> {
     let (source, content_type) = Source::from_call(call)?;
-    let token_request = assemble::token_request(settings)?;
+    let target = target.settle(client, settings)?;
     let mut tries = 0;
     loop {
         let request = request(head, content_type.as_deref(), &source)?;
         // What comes from a pipe, and so has no length, comes once.
         let may_retry = tries < call.retry && request.body().length().is_some();
-        let result = send(client, &token_request, call, request, notice, settings);
+        let result = send(client, &target, call, request, notice, settings);
         match pause_before_retry(&result, tries) {
             Some(pause) if may_retry => {
                 tries += 1;
@@ -78,14 +81,14 @@ pub(crate) fn fetch(
 
 fn send(
     client: &Client,
-    token_request: &TokenRequest,
+    target: &Target,
     call: &Call,
     request: Request<Body>,
     notice: Notice,
     settings: &Settings,
 ) -> Result<Response<Body>, Failure> {
-    client
-        .call(token_request)
+    target
+        .call(client, settings)?
         .timeout(Duration::from_secs(call.timeout))
         .follow(if call.location { MOST_REDIRECTS } else { 0 })
         .on_token(move |token| notice.token(token))

@@ -4,6 +4,7 @@ use std::error::Error as _;
 use std::io;
 
 use entrada::protocol::aadsts::Matter;
+use entrada::protocol::{DiscoveryTrouble, GatewayTrouble};
 use entrada::{Error, Fault, Port, ServerError};
 
 /// The end of a run that did not do what was asked.
@@ -82,6 +83,7 @@ impl From<Error> for Failure {
         // The remedy has a field of its own.
         let remedy: Option<Box<str>> = match &error {
             Error::ProxyRefused(refused) => Some(refused.remedy().into()),
+            Error::Discovery(discovery) => Some(discovery.remedy().into()),
             Error::OtherAccount { .. } => {
                 Some("sign in again and pick the right one: entrada login --prompt select_account".into())
             }
@@ -133,6 +135,12 @@ fn code_and_kind(error: &Error) -> (u8, String) {
         Error::TimedOut(_) => (SIGN_IN_TIMED_OUT, "sign_in_timed_out"),
         Error::Cancelled => (REFUSED, "cancelled"),
         Error::ProxyRefused(_) => (PROXY_REFUSED, "proxy_refused"),
+        Error::Discovery(discovery) => match &discovery.trouble {
+            // It is the proxy that has seen a token for each scope, and refused it.
+            DiscoveryTrouble::NoScope { .. } => (PROXY_REFUSED, "no_scope"),
+            DiscoveryTrouble::Gateway(page) if page.trouble == GatewayTrouble::NotAssigned => (POLICY, "not_assigned"),
+            _ => (CONFIGURATION, "discovery"),
+        },
         Error::TooManyRedirects(_) => (TOO_MANY_REDIRECTS, "too_many_redirects"),
         Error::AmbiguousAccount(_) => (CONFIGURATION, "ambiguous_account"),
         Error::OtherAccount { .. } => (CONFIGURATION, "other_account"),

@@ -11,6 +11,7 @@ mod call;
 mod completions;
 mod config;
 mod demo;
+mod discover;
 mod excerpt;
 mod failure;
 mod keys;
@@ -20,6 +21,7 @@ mod notice;
 mod settings;
 mod sign_in;
 mod store;
+mod target;
 mod token;
 
 use std::process::ExitCode;
@@ -72,6 +74,7 @@ fn run(cli: &Cli, notice: Notice) -> Result<ExitCode, Failure> {
         Command::Login(login) => accounts::login(login, &settings(login.url.as_deref())?, notice),
         Command::Logout(logout) => accounts::logout(logout, &settings(None)?, notice),
         Command::Accounts(accounts) => accounts::list(accounts, &settings(None)?, notice),
+        Command::Discover(discover) => discover::run(discover, &settings(Some(&discover.url))?, notice),
         Command::Demo(demo) => demo::run(demo, notice),
         Command::Completions(completions) => completions::run(completions),
     }

@@ -14,10 +14,13 @@ use crate::assemble::{self, Asking};
 use crate::failure::{Failure, OTHER};
 use crate::notice::Notice;
 use crate::settings::{Settings, quoted};
+use crate::target;
 
 pub(crate) fn run(token: &args::Token, settings: &Settings, notice: Notice) -> Result<ExitCode, Failure> {
-    let client = assemble::client(settings, Asking::Allowed, notice)?;
-    let request = assemble::token_request(settings)?
+    let (client, target) = target::client(settings, Asking::Allowed, notice)?;
+    let request = target
+        .settle(&client, settings)?
+        .request(settings)?
         .force_refresh(token.refresh)
         .min_lifetime(Duration::from_secs(token.min_ttl));
     let result = client.token_for(&request).map_err(|error| assemble::failure(error, settings)).and_then(|found| {

@@ -52,6 +52,11 @@ impl TokenRequest {
         })
     }
 
+    /// The same for these scopes instead; see [`new`](Self::new).
+    pub fn for_scopes<S: Into<String>>(self, scopes: impl IntoIterator<Item = S>) -> Result<Self, Error> {
+        Ok(Self { scopes: Self::new(scopes)?.scopes, ..self })
+    }
+
     /// For this account.
     pub fn account(mut self, account: AccountSelector) -> Self {
         self.account = account;

@@ -117,15 +117,13 @@ impl AsyncClientBuilder {
     ///
     /// Fails with [`Error::Config`] where an id or a URL is unusable, or a part is missing.
     pub fn build(mut self) -> Result<AsyncClient, Error> {
-        let missing =
-            |what| Error::Config(format!("no {what} is given, and an asynchronous client has none by default"));
-        let AsyncAdapters { transport, cache, browser, clock, runtime, sign_in_with } =
-            std::mem::take(&mut self.adapters);
+        let (transport, cache) = self.asked()?;
+        let AsyncAdapters { browser, clock, runtime, sign_in_with, .. } = std::mem::take(&mut self.adapters);
         let clock = clock.or_else(|| runtime.clone().map(|runtime| runtime as Arc<dyn Clock>));
         Ok(AsyncClient {
             app: self.app()?,
-            transport: transport.ok_or_else(|| missing("transport"))?,
-            cache: cache.map_or_else(default_cache, Ok)?,
+            transport,
+            cache,
             browser: browser.unwrap_or_else(default_browser),
             clock: clock.ok_or_else(|| missing("runtime"))?,
             background: runtime.filter(|_| self.renews_in_background),
@@ -136,6 +134,18 @@ impl AsyncClientBuilder {
             sign_in_with,
         })
     }
+
+    /// What is asked before the client is there: the transport and the cache, the same ones each time.
+    pub(super) fn asked(&mut self) -> Result<(Arc<dyn Transport>, Arc<dyn Cache>), Error> {
+        let transport = self.adapters.transport.clone().ok_or_else(|| missing("transport"))?;
+        let cache = self.adapters.cache.take().map_or_else(default_cache, Ok)?;
+        self.adapters.cache = Some(Arc::clone(&cache));
+        Ok((transport, cache))
+    }
+}
+
+fn missing(what: &str) -> Error {
+    Error::Config(format!("no {what} is given, and an asynchronous client has none by default"))
 }
 
 #[cfg(feature = "file-cache")]

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use entrada_core::drive::asynchronous::call;
 use entrada_core::ports::asynchronous::{Body, Transport};
-use entrada_core::protocol::Exchange;
-use entrada_core::{Error, Port, Token, TokenRequest};
+use entrada_core::protocol::{Exchange, PublishedApp};
+use entrada_core::{AccountSelector, Error, Port, Token, TokenRequest};
 use http::{Request, Response};
 
 use super::client::AsyncClient;
-use crate::call::{PATIENCE, get};
+use crate::call::{PATIENCE, again, get};
 
 type OnToken<'a> = Box<dyn Fn(&Token) + Send + Sync + 'a>;
 
@@ -17,14 +17,22 @@ type OnToken<'a> = Box<dyn Fn(&Token) + Send + Sync + 'a>;
 pub struct AsyncCall<'a> {
     client: &'a AsyncClient,
     token_request: TokenRequest,
+    /// Where its scope was learnt and not named.
+    learnt: Option<PublishedApp>,
     timeout: Duration,
     max_redirects: u32,
     on_token: Option<OnToken<'a>>,
 }
 
 impl<'a> AsyncCall<'a> {
-    pub(crate) fn new(client: &'a AsyncClient, token_request: TokenRequest) -> Self {
-        Self { client, token_request, timeout: PATIENCE, max_redirects: 0, on_token: None }
+    pub(crate) fn new(client: &'a AsyncClient, token_request: TokenRequest, learnt: Option<PublishedApp>) -> Self {
+        Self { client, token_request, learnt, timeout: PATIENCE, max_redirects: 0, on_token: None }
+    }
+
+    /// For this account, where several are signed in.
+    pub fn account(mut self, account: AccountSelector) -> Self {
+        self.token_request = self.token_request.account(account);
+        self
     }
 
     /// How long to wait for the head of the answer, and for any further piece of it; 200 seconds if not said.
@@ -51,7 +59,24 @@ impl<'a> AsyncCall<'a> {
     }
 
     /// Sends the request with a Bearer, to its own origin only; see [`Call::send`](crate::Call::send).
-    pub async fn send(self, request: Request<Body>) -> Result<Response<Body>, Error> {
+    pub async fn send(mut self, request: Request<Body>) -> Result<Response<Body>, Error> {
+        let Some(learnt) = self.learnt.take() else { return self.exchange(request).await };
+        let is_news = learnt.accepted_scope().is_none();
+        let app = self.client.settle(learnt, &self.token_request).await?;
+        self.token_request = self.token_request.for_scopes(app.accepted_scope())?;
+        let again = again(&request, request.body().as_bytes().filter(|_| !is_news));
+        match (self.exchange(request).await, again) {
+            (Err(Error::ProxyRefused(refused)), Some(again)) => {
+                let url = again.uri().to_string();
+                let app = self.client.learn_again(&url, &refused.edge, &self.token_request).await?;
+                self.token_request = self.token_request.for_scopes(app.accepted_scope())?;
+                self.exchange(again).await
+            }
+            (result, _) => result,
+        }
+    }
+
+    async fn exchange(&self, request: Request<Body>) -> Result<Response<Body>, Error> {
         let exchange = Exchange::new(&request.uri().to_string())?.follow(self.max_redirects);
         call(&*self.client.transport, exchange, request, self.timeout, |claims| self.token(claims)).await
     }

@@ -178,7 +178,7 @@ impl AsyncClient {
 
     /// Begins a call to the app with a request for a token in detail.
     pub fn call(&self, request: &TokenRequest) -> AsyncCall<'_> {
-        AsyncCall::new(self, request.clone())
+        AsyncCall::new(self, request.clone(), None)
     }
 
     /// Asks a URL for its page without a token, as a stranger would: what a proxy redirects to tells whom to ask.

@@ -3,6 +3,7 @@
 mod adapters;
 mod call;
 mod client;
+mod discovery;
 mod exchange;
 mod tokens;
 

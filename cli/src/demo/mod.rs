@@ -16,6 +16,7 @@ use crate::assemble::{self, Asking};
 use crate::failure::{Failure, OTHER};
 use crate::notice::Notice;
 use crate::settings::{Settings, quoted};
+use crate::target::{self, Target};
 use stand_in::{StageClock, StandIn};
 
 pub(crate) fn run(demo: &Demo, notice: Notice) -> Result<ExitCode, Failure> {
@@ -42,30 +43,38 @@ impl Performance {
     ///
     /// The clock is the stage's, so that an hour can pass at once, and the sign-in is the stand-in's unless a
     /// real browser is wanted. All else is what any `get` is made of.
-    fn get(&self, path: &str, scope: &str) -> Result<(crate::args::Call, Settings, Client), Failure> {
+    ///
+    /// The authority is named, as the stage's is none of Microsoft's; the scope is learnt, unless there is one.
+    fn get(&self, path: &str, scope: Option<&str>) -> Result<Get, Failure> {
         let url = format!("{}{path}", self.stage.external_url());
         let authority = self.stage.authority_url();
         let words = ["entrada", "get", &url, "--client-id", self.stage.client_id(), "--authority", &authority];
-        let words = words.into_iter().chain(["--scope", scope, "--cache", &self.cache]);
+        let words = words.into_iter().chain(["--cache", &self.cache]).chain(scope.map(|_| "--scope")).chain(scope);
         let cli = Cli::try_parse_from(words).map_err(|error| Failure::new(OTHER, "demo", error.to_string()))?;
         let settings = Settings::from_flags(&cli.common, Some(&url));
-        let asking = Asking::Wanted;
-        let client = assemble::client_with(&settings, asking, self.notice, |builder| {
-            let builder = builder.clock(StageClock(Arc::clone(&self.stage)));
-            if self.browser {
-                return builder;
-            }
+        let mut builder = assemble::builder(&settings, Asking::Wanted, self.notice)?;
+        builder = builder.clock(StageClock(Arc::clone(&self.stage)));
+        if !self.browser {
             let stage = Arc::clone(&self.stage);
-            builder.sign_in_with(move |client, request, _| {
+            builder = builder.sign_in_with(move |client, request, _| {
                 let stand_in = StandIn::new(Arc::clone(&stage))?;
                 client.with_browser(stand_in).sign_in(request, &entrada::SignIn::new())
-            })
-        })?;
+            });
+        }
+        let (client, target) = target::from_builder(builder, &settings, self.notice)?;
         match cli.command {
-            Command::Get(call) => Ok((call, settings, client)),
+            Command::Get(call) => Ok(Get { call, settings, client, target }),
             _ => Err(Failure::new(OTHER, "demo", "the demo's own command is not `get`".to_owned())),
         }
     }
+}
+
+/// `entrada get URL`, ready to be sent.
+struct Get {
+    call: crate::args::Call,
+    settings: Settings,
+    client: Client,
+    target: Target,
 }
 
 /// Stays up, with all that a second shell needs.

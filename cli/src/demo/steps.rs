@@ -4,14 +4,14 @@ use std::io::Read;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use entrada::protocol::EdgeRedirect;
 use entrada_authority::Endpoint;
 use serde_json::json;
 
-use super::Performance;
+use super::{Get, Performance};
 use crate::answer;
 use crate::call;
 use crate::failure::{Failure, OTHER, PROXY_REFUSED};
+use crate::target::Target;
 
 /// Goes through all steps; one that does not show what it should is a failure of the demo.
 pub(super) fn all(demo: &Performance) -> Result<ExitCode, Failure> {
@@ -36,7 +36,7 @@ pub(super) fn all(demo: &Performance) -> Result<ExitCode, Failure> {
         expect(demo, "one refresh", 1, 1)?;
         Ok("two hours later: the token had expired and was refreshed silently, once".to_owned())
     })?;
-    step("refused", || match get_with(demo, &stage.one_slash_scope()) {
+    step("refused", || match get_with(demo, Some(&stage.one_slash_scope())) {
         Err(failure) if failure.code == PROXY_REFUSED => {
             Ok(format!("the scope with one slash: {}; {}", failure.message, failure.remedy.unwrap_or_default()))
         }
@@ -59,30 +59,29 @@ fn step(name: &str, show: impl FnOnce() -> Result<String, Failure>) -> Result<()
     answer::print_line(&format!("{name:<10} {:>5} ms  {shown}", begun.elapsed().as_millis()))
 }
 
-/// Asks the proxy without a token: its redirect names the tenant and the app.
+/// From the URL alone: the proxy's redirect names the tenant and the app, and the authority confirms that.
 fn discover(demo: &Performance) -> Result<String, Failure> {
-    let stage = &demo.stage;
-    let (call, _, client) = demo.get("api/me", &stage.scope())?;
-    let answer = client.probe(&call.url)?;
-    let location = answer.headers().get("location").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    match EdgeRedirect::read(location) {
-        Some(edge) if edge.tenant == stage.tenant_id() && !edge.token_refused => Ok(format!(
-            "without a token the proxy redirects to sign-in: tenant {}, app {}",
-            edge.tenant,
-            edge.app_id.unwrap_or_default()
-        )),
+    match demo.get("api/me", None)?.target {
+        Target::Learnt(app) if app.is_confirmed() && app.authority().url() == demo.stage.authority_url() => {
+            Ok(format!(
+                "without a token the proxy redirects to sign-in: tenant {}, app {}; the authority confirms it",
+                app.authority().tenant_name().unwrap_or_default(),
+                app.app_id()
+            ))
+        }
         _ => Err(unexpected("the proxy did not redirect to its tenant's sign-in")),
     }
 }
 
 fn get(demo: &Performance) -> Result<String, Failure> {
-    get_with(demo, &demo.stage.scope())
+    get_with(demo, None)
 }
 
 /// `entrada get`, with the body of the answer on one line.
-fn get_with(demo: &Performance, scope: &str) -> Result<String, Failure> {
-    let (arguments, settings, client) = demo.get("api/me", scope)?;
-    let mut response = call::fetch(&call::head("GET", &arguments)?, &arguments, &settings, &client, demo.notice)?;
+fn get_with(demo: &Performance, scope: Option<&str>) -> Result<String, Failure> {
+    let Get { call: arguments, settings, client, target } = demo.get("api/me", scope)?;
+    let head = call::head("GET", &arguments)?;
+    let mut response = call::fetch(&head, &arguments, &settings, &client, target, demo.notice)?;
     let mut body = String::new();
     let read = response.body_mut().read_to_string(&mut body);
     read.map_err(|error| Failure::new(OTHER, "demo", format!("the app's answer was cut: {error}")))?;

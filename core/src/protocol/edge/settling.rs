@@ -1,6 +1,5 @@
 //! Which scope a published app's proxy accepts: tried, one after the other.
 
-use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::{IntoIter, Vec};
 
@@ -52,10 +51,8 @@ impl Settling {
             return Err(refusal);
         }
         let withheld = (!self.app.is_confirmed()).then(|| alloc::format!("{}/.default", self.app.app_id()));
-        Err(Error::Discovery(Box::new(DiscoveryError {
-            url: self.app.external_url().to_string(),
-            trouble: DiscoveryTrouble::NoScope { tried: core::mem::take(&mut self.tried), withheld },
-        })))
+        let trouble = DiscoveryTrouble::NoScope { tried: core::mem::take(&mut self.tried), withheld };
+        Err(DiscoveryError { url: self.app.external_url().to_string(), trouble }.into())
     }
 
     /// How the call ended: with any answer of the app's, or with a failure. Brings the app with its scope where that was
@@ -79,6 +76,8 @@ impl Settling {
 
 #[cfg(test)]
 mod tests {
+    use alloc::boxed::Box;
+
     use super::*;
     use crate::protocol::{AppCall, EdgeRedirect, ProxyRefused};
     use crate::{Secret, ServerError};

@@ -1,0 +1,91 @@
+//! The app that a command is for: named by authority and scope, or learnt from its URL.
+
+use entrada::protocol::PublishedApp;
+use entrada::{Call, Client, ClientBuilder, TokenRequest};
+
+use crate::assemble::{self, Asking};
+use crate::failure::Failure;
+use crate::notice::Notice;
+use crate::settings::{Named, Settings};
+
+/// How to reach the app.
+#[derive(Clone, Debug)]
+pub(crate) enum Target {
+    /// By the scopes that were named, verbatim.
+    Named(TokenRequest),
+    /// By what its URL told.
+    Learnt(PublishedApp),
+}
+
+/// A client for these settings, and the app at their URL. With authority and scope named nothing is asked.
+pub(crate) fn client(settings: &Settings, asking: Asking, notice: Notice) -> Result<(Client, Target), Failure> {
+    from_builder(assemble::builder(settings, asking, notice)?, settings, notice)
+}
+
+/// The same with parts that were put together already.
+pub(crate) fn from_builder(
+    builder: ClientBuilder,
+    settings: &Settings,
+    notice: Notice,
+) -> Result<(Client, Target), Failure> {
+    let is_entra = !matches!(settings.authority, Some(Named::Oidc(_)));
+    let named = settings.authority.is_some() && !settings.scopes.is_empty();
+    let builder = match settings.authority {
+        Some(_) => builder.authority(settings.authority()?),
+        None => builder,
+    };
+    match settings.url.as_deref().filter(|_| is_entra && !named) {
+        None => {
+            // Whichever of the two is missing is asked for.
+            let (_, request) = (settings.authority()?, assemble::token_request(settings)?);
+            Ok((builder.build()?, Target::Named(request)))
+        }
+        Some(url) => {
+            let (client, app) = builder.discover(url).map_err(|error| assemble::failure(error, settings))?;
+            notice.detail(&format!("app: {} of tenant {}", app.app_id(), client.app().authority().url()));
+            let target = match settings.scopes.is_empty() {
+                true => Target::Learnt(app),
+                false => Target::Named(assemble::token_request(settings)?),
+            };
+            Ok((client, target))
+        }
+    }
+}
+
+impl Target {
+    /// With its scope: where that is still to be learnt, the proxy is asked, with a token for each that it may be.
+    pub(crate) fn settle(self, client: &Client, settings: &Settings) -> Result<Self, Failure> {
+        let Self::Learnt(app) = self else { return Ok(self) };
+        let request = request_for(&app, settings)?;
+        let app = client.settle(app, &request).map_err(|error| assemble::failure(error, settings))?;
+        Ok(Self::Learnt(app))
+    }
+
+    /// The request for a token; before the scope is settled, for the first that it may be.
+    pub(crate) fn request(&self, settings: &Settings) -> Result<TokenRequest, Failure> {
+        match self {
+            Self::Named(request) => Ok(request.clone()),
+            Self::Learnt(app) => request_for(app, settings),
+        }
+    }
+
+    /// A call to the app.
+    pub(crate) fn call<'a>(&self, client: &'a Client, settings: &Settings) -> Result<Call<'a>, Failure> {
+        match self {
+            Self::Named(request) => Ok(client.call(request)),
+            Self::Learnt(app) => Ok(client.reach(app)?.account(assemble::account(settings))),
+        }
+    }
+
+    /// The scopes that it may have, in the order in which they are tried.
+    pub(crate) fn scopes(&self, settings: &Settings) -> Vec<String> {
+        match self {
+            Self::Named(_) => settings.scopes.clone(),
+            Self::Learnt(app) => app.scopes(),
+        }
+    }
+}
+
+fn request_for(app: &PublishedApp, settings: &Settings) -> Result<TokenRequest, Failure> {
+    Ok(TokenRequest::new(app.scopes().first())?.account(assemble::account(settings)))
+}

@@ -1,0 +1,84 @@
+//! From a URL alone, without waiting.
+
+use entrada_core::ports::asynchronous::{Body, Transport};
+use entrada_core::protocol::{AppCall, EdgeRedirect, PublishedApp, Settling};
+use entrada_core::{Authority, Error, Flow, TokenRequest};
+use futures::AsyncReadExt as _;
+
+use super::adapters::AsyncClientBuilder;
+use super::call::{AsyncCall, probe};
+use super::client::AsyncClient;
+use crate::call::get;
+use crate::discovery::{CONFIRMATION_TIMEOUT, ENOUGH, confirmed_by, read};
+
+impl AsyncClientBuilder {
+    /// A client for the published app at this URL, and what is known of the app; see
+    /// [`discover`](crate::ClientBuilder::discover) of the client that waits.
+    pub async fn discover(mut self, url: &str) -> Result<(AsyncClient, PublishedApp), Error> {
+        let named = self.named()?;
+        let (transport, cache) = self.asked()?;
+        let known = cache.snapshot().await.ok().and_then(|snapshot| snapshot.published_app(url, named.as_ref()));
+        let app = match known {
+            Some(app) => app,
+            None => discover(&*transport, url, named.as_ref()).await?,
+        };
+        Ok((self.authority(app.authority().clone()).build()?, app))
+    }
+}
+
+impl AsyncClient {
+    /// Begins a call to a published app that was [discovered](AsyncClientBuilder::discover); see
+    /// [`reach`](crate::Client::reach) of the client that waits.
+    pub fn reach(&self, app: &PublishedApp) -> Result<AsyncCall<'_>, Error> {
+        Ok(AsyncCall::new(self, TokenRequest::new(app.scopes().first())?, Some(app.clone())))
+    }
+
+    /// Finds out which of a published app's scopes the proxy accepts; see [`settle`](crate::Client::settle) of the client
+    /// that waits.
+    pub async fn settle(&self, app: PublishedApp, request: &TokenRequest) -> Result<PublishedApp, Error> {
+        if app.accepted_scope().is_some() {
+            return Ok(app);
+        }
+        let external_url = app.external_url().to_owned();
+        let mut settling = Settling::of(app);
+        loop {
+            let request = request.clone().for_scopes([settling.next()?])?;
+            let tried = self.call(&request).get(&external_url).await;
+            if let Some(app) = settling.ended(tried.map(drop))? {
+                if let Err(error) = self.run(Flow::remember(self.app(), app.clone())).await {
+                    tracing::debug!(%error, "what was learnt could not be noted");
+                }
+                return Ok(app);
+            }
+        }
+    }
+
+    pub(super) async fn learn_again(
+        &self,
+        url: &str,
+        redirect: &EdgeRedirect,
+        request: &TokenRequest,
+    ) -> Result<PublishedApp, Error> {
+        let app = PublishedApp::of_redirect(&AppCall::new(url)?, redirect, Some(self.app().authority()))?;
+        self.settle(confirmed(&*self.transport, app).await, request).await
+    }
+}
+
+async fn discover(transport: &dyn Transport, url: &str, named: Option<&Authority>) -> Result<PublishedApp, Error> {
+    let mut response = probe(transport, url).await?;
+    let mut body = Vec::new();
+    let _ = response.body_mut().take(ENOUGH as u64).read_to_end(&mut body).await;
+    let app = read(url, &response, &body, named)?;
+    Ok(confirmed(transport, app).await)
+}
+
+async fn confirmed(transport: &dyn Transport, app: PublishedApp) -> PublishedApp {
+    let Some(request) = app.confirmation_url().and_then(|url| get::<Body>(&url).ok()) else { return app };
+    match transport.send(request, CONFIRMATION_TIMEOUT).await {
+        Ok(response) => confirmed_by(app, &response),
+        Err(error) => {
+            tracing::debug!(%error, "the authority could not be asked whether the app is at its URL");
+            app
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! From a URL alone: whom to ask for tokens, and for which scope.
+
+use std::time::Duration;
+
+use entrada_core::ports::blocking::{Body, Transport};
+use entrada_core::protocol::{AppCall, EdgeRedirect, PublishedApp, Settling};
+use entrada_core::{Authority, Error, Flow, TokenRequest};
+use http::Response;
+
+use crate::adapters::ClientBuilder;
+use crate::call::{Call, get, probe};
+use crate::client::Client;
+
+/// How long the authority may take to say whether an app is at a URL.
+pub(crate) const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(30);
+/// As much of a body as tells a page of the proxy's from one of the app's, in bytes.
+pub(crate) const ENOUGH: usize = 64 * 1024;
+
+impl ClientBuilder {
+    /// A client for the published app at this URL, and what is known of the app: from an earlier call, or from the URL
+    /// itself, which is asked without a token.
+    ///
+    /// An authority or tenant that was named stays, and the URL must lead to it; else it must lead to one of
+    /// Microsoft's. Fails with [`Error::Discovery`] where it does not, or tells nothing; see [`PublishedApp`] for what
+    /// is trusted, and why.
+    ///
+    /// ```no_run
+    /// let url = "https://hr-contoso.msappproxy.net/api/me";
+    /// let (client, app) = entrada::Client::builder("8f4a7c1e-2d3b-4b5c-9d6e-7f8091a2b3c4").discover(url)?;
+    /// let reply = client.reach(&app)?.get(url)?;
+    /// # drop(reply);
+    /// # Ok::<(), entrada::Error>(())
+    /// ```
+    pub fn discover(mut self, url: &str) -> Result<(Client, PublishedApp), Error> {
+        let named = self.named()?;
+        let (transport, cache) = self.asked()?;
+        // A cache that cannot be read now says so when a token is looked for.
+        let known = cache.snapshot().ok().and_then(|snapshot| snapshot.published_app(url, named.as_ref()));
+        let app = match known {
+            Some(app) => app,
+            None => discover(&*transport, url, named.as_ref())?,
+        };
+        Ok((self.authority(app.authority().clone()).build()?, app))
+    }
+}
+
+impl Client {
+    /// Begins a call to a published app that was [discovered](ClientBuilder::discover).
+    ///
+    /// Where it is not known yet which of its scopes the proxy accepts, that is found out first, as
+    /// [`settle`](Client::settle) does.
+    pub fn reach(&self, app: &PublishedApp) -> Result<Call<'_>, Error> {
+        Ok(Call::new(self, TokenRequest::new(app.scopes().first())?, Some(app.clone())))
+    }
+
+    /// Finds out which of a published app's scopes the proxy accepts, by a GET of its external URL with a token for each;
+    /// what it accepts is noted in the cache. Does nothing where that is known already.
+    ///
+    /// The request says for whom and how fresh; its scopes are of no weight. Where the user has to be seen, a sign-in is made as for
+    /// any token. Fails with [`Error::Discovery`] where no scope is accepted.
+    pub fn settle(&self, app: PublishedApp, request: &TokenRequest) -> Result<PublishedApp, Error> {
+        if app.accepted_scope().is_some() {
+            return Ok(app);
+        }
+        let external_url = app.external_url().to_owned();
+        let mut settling = Settling::of(app);
+        loop {
+            let request = request.clone().for_scopes([settling.next()?])?;
+            let tried = self.call(&request).get(&external_url);
+            if let Some(app) = settling.ended(tried.map(drop))? {
+                if let Err(error) = self.run(Flow::remember(self.app(), app.clone())) {
+                    tracing::debug!(%error, "what was learnt could not be noted");
+                }
+                return Ok(app);
+            }
+        }
+    }
+
+    /// The same anew, from the proxy's refusal of what it accepted once; the authority stays.
+    pub(crate) fn learn_again(
+        &self,
+        url: &str,
+        redirect: &EdgeRedirect,
+        request: &TokenRequest,
+    ) -> Result<PublishedApp, Error> {
+        let app = PublishedApp::of_redirect(&AppCall::new(url)?, redirect, Some(self.app().authority()))?;
+        self.settle(confirmed(&*self.transport, app), request)
+    }
+}
+
+/// Asks a URL, without a token, whom to ask for tokens; see [`ClientBuilder::discover`]. Nothing is looked up or noted.
+pub fn discover(transport: &dyn Transport, url: &str, named: Option<&Authority>) -> Result<PublishedApp, Error> {
+    let mut response = probe(transport, url)?;
+    let mut body = Vec::new();
+    // A body that is cut tells no less by its head.
+    let _ = std::io::Read::read_to_end(&mut std::io::Read::take(response.body_mut(), ENOUGH as u64), &mut body);
+    let app = read(url, &response, &body, named)?;
+    Ok(confirmed(transport, app))
+}
+
+/// With the authority's word on whether the app is at the URL, where it can be had.
+fn confirmed(transport: &dyn Transport, app: PublishedApp) -> PublishedApp {
+    let asked = app.confirmation_url().and_then(|url| get::<Body>(&url).ok());
+    match asked.map(|request| transport.send(request, CONFIRMATION_TIMEOUT)) {
+        Some(Ok(response)) => confirmed_by(app, &response),
+        Some(Err(error)) => {
+            tracing::debug!(%error, "the authority could not be asked whether the app is at its URL");
+            app
+        }
+        None => app,
+    }
+}
+
+/// What an answer tells of the app.
+pub(crate) fn read<B>(
+    url: &str,
+    response: &Response<B>,
+    body: &[u8],
+    named: Option<&Authority>,
+) -> Result<PublishedApp, Error> {
+    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers: Vec<(&str, String)> =
+        response.headers().iter().map(|(name, value)| (name.as_str(), text(value))).collect();
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    Ok(PublishedApp::read(&AppCall::new(url)?, response.status().as_u16(), &headers, body, named)?)
+}
+
+/// What the authority's answer says.
+pub(crate) fn confirmed_by<B>(app: PublishedApp, response: &Response<B>) -> PublishedApp {
+    let location = response.headers().get(http::header::LOCATION).and_then(|value| value.to_str().ok());
+    app.confirmed_by(response.status().as_u16(), location)
+}
