@@ -86,7 +86,7 @@ fn a_refusal_of_the_proxy_is_explained() {
         let external = world.stage.external_url();
         let done = done.says("the application proxy refused the token").says("lacks the slash").says(external);
         done.says(&world.stage.scope());
-        assert_eq!(world.stage.requests_at(Endpoint::Other).len(), 0, "the redirect was not followed");
+        assert_eq!(world.stage.requests_at(Endpoint::AuthorizeV1).len(), 0, "the redirect was not followed");
     }
     let done = world.run(&["get", &url, "--scope", &slashless, "--json-errors"]).done().expect_code(14);
     let error = done.json_error();

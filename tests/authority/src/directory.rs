@@ -142,6 +142,15 @@ impl Directory {
                 fallback_public: true,
                 redirect_uris,
             },
+            // The platform registers a published app under Web, with its external URL as the reply URL.
+            Client {
+                id: PROXY_APP,
+                name: "Contoso HR",
+                public: false,
+                multi_tenant: false,
+                fallback_public: false,
+                redirect_uris: vec![external_url.to_owned()],
+            },
             Client {
                 id: WEB_CLIENT,
                 name: "Contoso web portal",

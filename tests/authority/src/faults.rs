@@ -9,6 +9,8 @@ use std::time::Duration;
 pub enum Endpoint {
     /// `/{tenant}/oauth2/v2.0/authorize`.
     Authorize,
+    /// `/{tenant}/oauth2/authorize`, the v1 endpoint to which the proxy redirects.
+    AuthorizeV1,
     /// The pages of a sign-in: password, second factor, consent.
     SignIn,
     /// `/{tenant}/oauth2/v2.0/token`.
@@ -25,7 +27,7 @@ pub enum Endpoint {
     InstanceDiscovery,
     /// `/{tenant}/oauth2/v2.0/logout`.
     Logout,
-    /// Another path of the authority, such as the v1 endpoint that the proxy redirects to.
+    /// Another path of the authority.
     Other,
     /// The application proxy's external URL.
     Proxy,

@@ -2,8 +2,9 @@
 
 mod plain;
 
-use entrada_authority::{SignInMode, Stage, decode_claims};
+use entrada_authority::{Endpoint, SignInMode, Stage, decode_claims};
 use plain::{Changes, authorize_url, code, get, post, redeem, text};
+use url::Url;
 
 #[test]
 fn each_rule_has_its_number_and_its_place() {
@@ -54,6 +55,43 @@ fn each_rule_has_its_number_and_its_place() {
         }
     }
     assert_eq!(get(&repeated).aadsts(), 9002313);
+}
+
+/// Whether an app's reply URLs hold a URL can be asked without a session and without a token: yes is a redirect that says
+/// `login_required`, no is a page.
+#[test]
+fn a_silent_request_tells_whose_a_reply_url_is() {
+    let stage = Stage::builder().external_path("/hr/").start().unwrap();
+    let ask = |path: &str, client: &str, to: &str| {
+        let mut url = Url::parse(&format!("{}{path}", stage.authority_url())).unwrap();
+        let parameters = [("client_id", client), ("redirect_uri", to), ("response_type", "code"), ("state", "s1")];
+        url.query_pairs_mut().extend_pairs(parameters).append_pair("prompt", "none").append_pair("scope", "openid");
+        get(url.as_str())
+    };
+    let proxied = stage.proxy_app_id();
+    let external = stage.external_url();
+    let root = external.strip_suffix("hr/").unwrap();
+    for path in ["/oauth2/authorize", "/oauth2/v2.0/authorize"] {
+        let yes = ask(path, proxied, external);
+        assert_eq!((yes.status, yes.aadsts()), (302, 50058), "{path}");
+        assert_eq!(yes.redirected("error").as_deref(), Some("login_required"), "{path}");
+        assert_eq!(yes.redirected("state").as_deref(), Some("s1"), "{path}");
+        assert!(yes.header("location").unwrap().starts_with(&format!("{external}?error=")), "{path}");
+        for other in
+            [root, "https://evil.example/", "https://hr-contoso.msappproxy.net/hr/", external.trim_end_matches('/')]
+        {
+            let no = ask(path, proxied, other);
+            assert_eq!((no.status, no.aadsts(), no.header("location")), (400, 50011, None), "{path} {other}");
+        }
+        assert_eq!(ask(path, "00000000-0000-0000-0000-000000000000", external).aadsts(), 700016, "{path}");
+        assert_eq!(ask(path, stage.client_id(), external).aadsts(), 50011, "{path}");
+    }
+    let elsewhere = format!("{}/oauth2/authorize?client_id={proxied}&response_type=code", stage.guest_tenant_id());
+    assert_eq!(get(&format!("{}/{elsewhere}", stage.instance_url())).aadsts(), 700016);
+    let first =
+        get(&format!("{}/oauth2/authorize?client_id={proxied}&response_type=code&prompt=none", stage.authority_url()));
+    assert!(first.header("location").unwrap().starts_with(external), "the registered one where none is named");
+    assert_eq!(stage.requests_at(Endpoint::AuthorizeV1).len(), 9);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::{interaction, pages, tenancy};
 use crate::aadsts::{Denial, Kind, Trace};
 use crate::claims_request;
+use crate::directory::Client;
 use crate::ledger::{Prompt, Purpose, ResponseMode, SignIn};
 use crate::message::{Inquiry, Pairs, Reply, html, redirect, value};
 use crate::realm::Realm;
@@ -41,22 +42,9 @@ fn judge(realm: &Realm, segment: &str, parameters: &Pairs) -> Result<SignIn, Wro
         )));
     }
     let get = |name: &str| value(parameters, name).filter(|v| !v.is_empty());
-    let id = get("client_id").ok_or_else(|| Page(Denial::missing("client_id")))?;
-    let client = directory.client(id).ok_or_else(|| Page(tenancy::unknown_client(id, segment)))?;
-    tenancy::admit_client(client, tenancy).map_err(Page)?;
-    let to = get("redirect_uri").ok_or_else(|| {
-        Page(Denial::new(Kind::InvalidRequest, 500113, "No reply address is provided for the application."))
-    })?;
-    if !client.redirect_uris.iter().any(|registered| redirect_uri::matches(registered, to)) {
-        return Err(Page(Denial::new(
-            Kind::InvalidRequest,
-            50011,
-            format!(
-                "The redirect URI '{to}' specified in the request does not match the redirect URIs configured for the application '{}'. Make sure the redirect URI sent in the request matches one added to your application in the Azure portal. Navigate to https://aka.ms/redirectUriMismatchError to learn more about how to troubleshoot this error.",
-                client.id
-            ),
-        )));
-    }
+    let client = client(realm, segment, tenancy, get("client_id")).map_err(Page)?;
+    let to = get("redirect_uri").ok_or_else(|| Page(no_reply_address()))?;
+    admit_redirect_uri(client, to).map_err(Page)?;
 
     let mode = match get("response_mode") {
         None | Some("query") => ResponseMode::Query,
@@ -133,6 +121,39 @@ fn judge(realm: &Realm, segment: &str, parameters: &Pairs) -> Result<SignIn, Wro
         consented: false,
         confirmed: false,
     })
+}
+
+/// The client that an authorize request names.
+pub(super) fn client<'r>(
+    realm: &'r Realm,
+    segment: &str,
+    tenancy: tenancy::Tenancy,
+    id: Option<&str>,
+) -> Result<&'r Client, Denial> {
+    let id = id.ok_or_else(|| Denial::missing("client_id"))?;
+    let client = realm.directory.client(id).ok_or_else(|| tenancy::unknown_client(id, segment))?;
+    tenancy::admit_client(client, tenancy)?;
+    Ok(client)
+}
+
+/// Neither the request nor the registration says where to.
+pub(super) fn no_reply_address() -> Denial {
+    Denial::new(Kind::InvalidRequest, 500113, "No reply address is provided for the application.")
+}
+
+/// Refuses a redirect URI that is not the client's.
+pub(super) fn admit_redirect_uri(client: &Client, to: &str) -> Result<(), Denial> {
+    if client.redirect_uris.iter().any(|registered| redirect_uri::matches(registered, to)) {
+        return Ok(());
+    }
+    Err(Denial::new(
+        Kind::InvalidRequest,
+        50011,
+        format!(
+            "The redirect URI '{to}' specified in the request does not match the redirect URIs configured for the application '{}'. Make sure the redirect URI sent in the request matches one added to your application in the Azure portal. Navigate to https://aka.ms/redirectUriMismatchError to learn more about how to troubleshoot this error.",
+            client.id
+        ),
+    ))
 }
 
 /// RFC 7636, without `plain`: a public client has to prove possession by S256.

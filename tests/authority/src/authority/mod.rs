@@ -1,7 +1,8 @@
-//! The authority: v2.0 endpoints of a Microsoft Entra tenant.
+//! The authority: v2.0 endpoints of a Microsoft Entra tenant, and the v1 one that the application proxy redirects to.
 
 mod access;
 mod authorize;
+mod authorize_v1;
 mod device_code;
 mod interaction;
 mod issue;
@@ -21,6 +22,7 @@ pub(crate) fn endpoint(path: &str) -> Endpoint {
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     match segments[..] {
         [_, "oauth2", "v2.0", "authorize"] => Endpoint::Authorize,
+        [_, "oauth2", "authorize"] => Endpoint::AuthorizeV1,
         [_, "oauth2", "v2.0", "token"] => Endpoint::Token,
         [_, "oauth2", "v2.0", "devicecode"] => Endpoint::DeviceCode,
         [_, "oauth2", "v2.0", "logout"] => Endpoint::Logout,
@@ -43,6 +45,7 @@ pub(crate) fn answer(realm: &Realm, inquiry: &Inquiry) -> Reply {
     let post = inquiry.method == Method::POST;
     let mut reply = match endpoint(&inquiry.path) {
         Endpoint::Authorize if get || post => authorize::answer(realm, tenant, inquiry, &trace),
+        Endpoint::AuthorizeV1 if get || post => authorize_v1::answer(realm, tenant, inquiry, &trace),
         Endpoint::Token if post => token::answer(realm, tenant, inquiry, &trace),
         Endpoint::DeviceCode if post => device_code::start(realm, tenant, inquiry, &trace),
         Endpoint::DeviceLogin if get || post => device_code::page(realm, inquiry, &trace),
@@ -51,7 +54,6 @@ pub(crate) fn answer(realm: &Realm, inquiry: &Inquiry) -> Reply {
         Endpoint::Keys if get => metadata::keys(realm, tenant),
         Endpoint::InstanceDiscovery if get => metadata::instance(realm, inquiry, &trace),
         Endpoint::Logout if get || post => interaction::logout(realm, inquiry),
-        Endpoint::Other if segments.get(1..) == Some(&["oauth2", "authorize"]) => pages::v1_sign_in(),
         Endpoint::Other => html(StatusCode::NOT_FOUND, pages::plain("Not found", "There is nothing here.")),
         _ => html(
             StatusCode::METHOD_NOT_ALLOWED,

@@ -5,6 +5,7 @@ use crate::aadsts::{Denial, Trace};
 pub(super) use crate::frame::plain;
 use crate::frame::{escape, frame};
 use crate::message::{Reply, html};
+use crate::random;
 use http::StatusCode;
 
 fn form(step: &str, flow: &str, inner: &str) -> String {
@@ -112,13 +113,21 @@ pub(super) fn denial(denial: &Denial, trace: &Trace) -> Reply {
     html(StatusCode::BAD_REQUEST, frame("Sign in", &body))
 }
 
-/// The page behind the proxy's redirect: what a client that follows it takes for an answer.
+/// The page behind the proxy's redirect: what a client that follows it takes for an answer. The cookies are those of
+/// microsoft-authentication-library-for-objc#736, which only the sign-in service sets.
 pub(super) fn v1_sign_in() -> Reply {
-    html(
+    let mut reply = html(
         StatusCode::OK,
         plain(
             "Sign in to your account",
             "This is where a browser would sign in to the proxied app. A native client sends a token instead.",
         ),
-    )
+    );
+    for name in ["buid", "esctx", "fpc"] {
+        let cookie = format!("{name}={}; Path=/; HttpOnly; Secure; SameSite=None", random::handle("0."));
+        if let Ok(cookie) = cookie.parse() {
+            reply.headers_mut().append("set-cookie", cookie);
+        }
+    }
+    reply
 }
