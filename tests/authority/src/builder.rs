@@ -1,16 +1,24 @@
 //! How a stage is set.
 
 use crate::clock::Clock;
-use crate::directory::Directory;
+use crate::directory::{ADMIN_APP, Directory, PAYROLL_APP, PROXY_APP};
+use crate::internet::Internet;
 use crate::jwt::SigningKey;
 use crate::proxy::table::ProxyTable;
+use crate::published::Published;
 use crate::realm::{Realm, Settings, SignInMode};
+use crate::server::Role;
 use crate::tls::Tls;
 use crate::{Stage, server};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{io, thread};
+
+/// The public name of an app that is not the one that the stage is about.
+const PAYROLL_HOST: &str = "payroll-contoso.msappproxy.net";
+/// The public name of a site that is not the proxy's.
+const STRANGER_HOST: &str = "hr-contoso.evil.example";
 
 /// Options of a [`Stage`] that is not up yet.
 #[derive(Debug, Clone)]
@@ -19,7 +27,14 @@ pub struct StageBuilder {
     https: bool,
     host: &'static str,
     ports: [u16; 3],
+    public_names: bool,
+    login_host: String,
+    external_host: String,
+    lookalikes: Vec<String>,
     path: String,
+    admin_app: bool,
+    stranger: bool,
+    identifiers: Option<Vec<String>>,
     table: ProxyTable,
     settings: Settings,
     redirect_uris: Vec<String>,
@@ -33,7 +48,14 @@ impl Default for StageBuilder {
             https: false,
             host: "127.0.0.1",
             ports: [0; 3],
+            public_names: false,
+            login_host: "login.microsoftonline.com".to_owned(),
+            external_host: "hr-contoso.msappproxy.net".to_owned(),
+            lookalikes: Vec::new(),
             path: "/".to_owned(),
+            admin_app: false,
+            stranger: false,
+            identifiers: None,
             table: ProxyTable::default(),
             settings: Settings {
                 sign_in: SignInMode::Pages,
@@ -72,6 +94,53 @@ impl StageBuilder {
     /// TCP ports of authority, proxy and app; 0, the default, takes a free one.
     pub fn ports(mut self, authority: u16, proxy: u16, app: u16) -> Self {
         self.ports = [authority, proxy, app];
+        self
+    }
+
+    /// The names of the real world in every URL, over https: the authority is `https://login.microsoftonline.com`, the
+    /// published app `https://hr-contoso.msappproxy.net/`, and beside it another app is published at
+    /// `https://payroll-contoso.msappproxy.net/`. All are reached through the HTTP proxy [`Stage::internet_proxy_url`] and
+    /// nowhere else, with [`Stage::ca_pem`] for their certificates.
+    pub fn public_names(mut self, on: bool) -> Self {
+        self.public_names = on;
+        self
+    }
+
+    /// The authority's public name, such as another cloud's.
+    pub fn login_host(mut self, host: &str) -> Self {
+        host.clone_into(&mut self.login_host);
+        self
+    }
+
+    /// The published app's public name, such as one of a custom domain.
+    pub fn external_host(mut self, host: &str) -> Self {
+        host.clone_into(&mut self.external_host);
+        self
+    }
+
+    /// One more public name under which the authority answers: one that looks like the right one, and that nobody
+    /// should ask.
+    pub fn lookalike_host(mut self, host: &str) -> Self {
+        self.lookalikes.push(host.to_owned());
+        self
+    }
+
+    /// A second app is published at `admin/` under the first one's external URL, with an id and an audience of its own.
+    pub fn admin_app(mut self, on: bool) -> Self {
+        self.admin_app = on;
+        self
+    }
+
+    /// A site that pretends to be the published app's: [`Stage::stranger_url`].
+    pub fn stranger(mut self, on: bool) -> Self {
+        self.stranger = on;
+        self
+    }
+
+    /// The published app's App ID URIs, in place of the external URL and `api://{app id}`. `{url}` stands for the external
+    /// URL without its last slash, `{id}` for the proxy app's id. A resource by another URI is unknown: AADSTS500011.
+    pub fn identifiers<S: Into<String>>(mut self, uris: impl IntoIterator<Item = S>) -> Self {
+        self.identifiers = Some(uris.into_iter().map(Into::into).collect());
         self
     }
 
@@ -150,26 +219,43 @@ impl StageBuilder {
         let bind = |port| TcpListener::bind(("127.0.0.1", port));
         let [authority, proxy, app] = self.ports;
         let (authority, proxy, app) = (bind(authority)?, bind(proxy)?, bind(app)?);
+        let stranger = self.stranger.then(|| bind(0)).transpose()?;
+        let internet = self.public_names.then(|| bind(0)).transpose()?;
         let scheme = if self.https { "https" } else { "http" };
-        let origin = |listener: &TcpListener| -> io::Result<String> {
+        let origin = |listener: &TcpListener, name: &str| -> io::Result<String> {
+            if self.public_names {
+                return Ok(format!("https://{name}"));
+            }
             let port = listener.local_addr()?.port();
             // An origin does not name its scheme's own port (RFC 6454 6.2).
             let is_usual = (scheme, port) == ("https", 443) || (scheme, port) == ("http", 80);
             Ok(if is_usual { format!("{scheme}://{}", self.host) } else { format!("{scheme}://{}:{port}", self.host) })
         };
-        let instance = origin(&authority)?;
-        let external_url = format!("{}{}", origin(&proxy)?, self.path);
-        let directory = Directory::new(&external_url, self.redirect_uris, self.multi_tenant, self.token_version);
+        let instance = origin(&authority, &self.login_host)?;
+        let published = self.published(&origin(&proxy, &self.external_host)?);
+        let stranger_url = match &stranger {
+            Some(listener) => Some(format!("{}/", origin(listener, STRANGER_HOST)?)),
+            None => None,
+        };
+        let named = match &internet {
+            Some(listener) => Some(self.internet(listener, &authority, &proxy, stranger.as_ref())?),
+            None => None,
+        };
+        let tls = (self.https || self.public_names).then(|| {
+            let names = named.iter().flat_map(|internet| &internet.names);
+            Tls::make(names.map(|(name, _)| name.clone()))
+        });
         let realm = Arc::new(Realm {
             clock: Clock::default(),
             key: SigningKey::fixed(),
-            directory,
+            directory: Directory::new(&published, self.redirect_uris, self.multi_tenant, self.token_version),
             settings: self.settings,
             instance,
-            external_url,
-            external_path: self.path,
+            published,
             app_address: app.local_addr()?,
-            tls: self.https.then(Tls::make).transpose()?,
+            tls: tls.transpose()?,
+            internet: named,
+            stranger_url,
             faults: crate::Faults::default(),
             table: Mutex::new(self.table),
             ledger: Mutex::default(),
@@ -179,9 +265,45 @@ impl StageBuilder {
         });
         let (stop, stopped) = smol::channel::bounded(1);
         let served = realm.clone();
+        let listeners = [(Role::Authority, authority), (Role::Proxy, proxy), (Role::App, app)];
+        let more = [(Role::Stranger, stranger), (Role::Internet, internet)];
+        let more = more.into_iter().filter_map(|(role, listener)| Some((role, listener?)));
+        let listeners = listeners.into_iter().chain(more).collect();
         let thread = thread::Builder::new()
             .name("entrada-stage".to_owned())
-            .spawn(move || server::run(served, authority, proxy, app, &stopped))?;
+            .spawn(move || server::run(served, listeners, &stopped))?;
         Ok(Stage::new(realm, stop, thread))
+    }
+
+    fn published(&self, origin: &str) -> Vec<Published> {
+        let mut hr = Published::new(PROXY_APP, "Contoso HR", origin, &self.path);
+        if let Some(identifiers) = &self.identifiers {
+            let url = hr.external_url.strip_suffix('/').unwrap_or(&hr.external_url);
+            let filled = identifiers.iter().map(|uri| uri.replace("{url}", url).replace("{id}", PROXY_APP));
+            hr.identifiers = filled.collect();
+        }
+        let admin = format!("{}admin/", self.path);
+        let admin = self.admin_app.then(|| Published::new(ADMIN_APP, "Contoso HR administration", origin, &admin));
+        let payroll = format!("https://{PAYROLL_HOST}");
+        let payroll = self.public_names.then(|| Published::new(PAYROLL_APP, "Contoso Payroll", &payroll, "/"));
+        [hr].into_iter().chain(admin).chain(payroll).collect()
+    }
+
+    fn internet(
+        &self,
+        proxy_itself: &TcpListener,
+        authority: &TcpListener,
+        proxy: &TcpListener,
+        stranger: Option<&TcpListener>,
+    ) -> io::Result<Internet> {
+        let (authority, proxy) = (authority.local_addr()?, proxy.local_addr()?);
+        let logins = [&self.login_host].into_iter().chain(&self.lookalikes).map(|name| (name.clone(), authority));
+        let apps = [self.external_host.as_str(), PAYROLL_HOST].map(|name| (name.to_owned(), proxy));
+        let mut names: Vec<_> = logins.chain(apps).collect();
+        if let Some(stranger) = stranger {
+            names.push((STRANGER_HOST.to_owned(), stranger.local_addr()?));
+        }
+        let proxy_url = format!("http://{}", proxy_itself.local_addr()?);
+        Ok(Internet { names, proxy_url, asked: Mutex::default() })
     }
 }

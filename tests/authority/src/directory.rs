@@ -1,5 +1,7 @@
 //! Who and what the authority knows: tenants, users, applications and the resources that they ask for.
 
+use crate::published::Published;
+
 /// Microsoft Graph's application id, the resource of a scope without a prefix.
 pub(crate) const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
 /// The tenant of personal accounts, behind `consumers`.
@@ -11,6 +13,10 @@ pub(crate) const NATIVE_CLIENT: &str = "5f0d6c3a-71b2-4e8f-a9d4-2c6b8e1f3a03";
 pub(crate) const WEB_CLIENT: &str = "c2a8e7d1-0b94-4f63-b5e2-7d9f1a4c6e04";
 pub(crate) const OTHER_CLIENT: &str = "1d7b9e35-f8a4-4c60-92b3-6e0c4a8f2d09";
 pub(crate) const PROXY_APP: &str = "e9b3f5a7-4c18-4d72-86f0-1a3c5e7b9d05";
+/// A second app of the same host, at a more granular path.
+pub(crate) const ADMIN_APP: &str = "94d6b1f8-3e07-4a25-bc61-d8f2a0e4c70a";
+/// An app of another host.
+pub(crate) const PAYROLL_APP: &str = "2b8f4d17-a96c-4e53-8d0b-7c1e5a3f960b";
 pub(crate) const REPORTS_APP: &str = "7a4e2c90-d5b8-4136-9ef7-c8b6a4d2f006";
 
 /// A tenant.
@@ -90,7 +96,13 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    pub(crate) fn new(external_url: &str, redirect_uris: Vec<String>, multi_tenant: bool, token_version: u8) -> Self {
+    /// `published` are the apps behind the proxy; `redirect_uris` and `multi_tenant` are the native client's.
+    pub(crate) fn new(
+        published: &[Published],
+        redirect_uris: Vec<String>,
+        multi_tenant: bool,
+        token_version: u8,
+    ) -> Self {
         let user = |upn: &str, password: &str, name: &str, object_id: &str, tenant: &str| User {
             upn: upn.to_owned(),
             password: password.to_owned(),
@@ -125,7 +137,7 @@ impl Directory {
                 FABRIKAM,
             ),
         ];
-        let clients = vec![
+        let mut clients = vec![
             Client {
                 id: OTHER_CLIENT,
                 name: "Contoso desktop",
@@ -142,15 +154,6 @@ impl Directory {
                 fallback_public: true,
                 redirect_uris,
             },
-            // The platform registers a published app under Web, with its external URL as the reply URL.
-            Client {
-                id: PROXY_APP,
-                name: "Contoso HR",
-                public: false,
-                multi_tenant: false,
-                fallback_public: false,
-                redirect_uris: vec![external_url.to_owned()],
-            },
             Client {
                 id: WEB_CLIENT,
                 name: "Contoso web portal",
@@ -160,16 +163,16 @@ impl Directory {
                 redirect_uris: vec!["http://localhost".to_owned()],
             },
         ];
-        let resources = vec![
-            Resource {
-                app_id: PROXY_APP.to_owned(),
-                name: "Contoso HR".to_owned(),
-                identifiers: vec![external_url.to_owned(), format!("api://{PROXY_APP}")],
-                scopes: vec!["user_impersonation"],
-                token_version,
-                assignment_required: true,
-                tenants: vec![CONTOSO],
-            },
+        // The platform registers a published app under Web, with its external URL as the reply URL.
+        clients.extend(published.iter().map(|app| Client {
+            id: app.app_id,
+            name: app.name,
+            public: false,
+            multi_tenant: false,
+            fallback_public: false,
+            redirect_uris: vec![app.external_url.clone()],
+        }));
+        let mut resources = vec![
             Resource {
                 app_id: REPORTS_APP.to_owned(),
                 name: "Contoso Reports".to_owned(),
@@ -189,6 +192,15 @@ impl Directory {
                 tenants: Vec::new(),
             },
         ];
+        resources.extend(published.iter().map(|app| Resource {
+            app_id: app.app_id.to_owned(),
+            name: app.name.to_owned(),
+            identifiers: app.identifiers.clone(),
+            scopes: vec!["user_impersonation"],
+            token_version,
+            assignment_required: true,
+            tenants: vec![CONTOSO],
+        }));
         Self { tenants, users, clients, resources }
     }
 

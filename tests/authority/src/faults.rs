@@ -33,6 +33,8 @@ pub enum Endpoint {
     Proxy,
     /// The app behind the proxy.
     App,
+    /// The site that is not the proxy's: [`Stage::stranger_url`](crate::Stage::stranger_url).
+    Stranger,
 }
 
 /// When to come again.

@@ -3,11 +3,13 @@
 use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::faults::{Endpoint, Faults};
+use crate::internet::Internet;
 use crate::jwt::SigningKey;
 use crate::ledger::{Ledger, Policy};
 use crate::message::Inquiry;
 use crate::observed::{RequestSeen, TokensIssued};
 use crate::proxy::table::ProxyTable;
+use crate::published::{Published, wanted};
 use crate::tls::Tls;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -42,13 +44,15 @@ pub(crate) struct Realm {
     pub(crate) settings: Settings,
     /// `scheme://host:port` of the authority, with no slash at the end.
     pub(crate) instance: String,
-    /// The external URL, with a slash at the end.
-    pub(crate) external_url: String,
-    /// Its path, slashes at both ends.
-    pub(crate) external_path: String,
+    /// The apps behind the proxy; the first is the one that the stage is about.
+    pub(crate) published: Vec<Published>,
     /// `host:port` of the app.
     pub(crate) app_address: std::net::SocketAddr,
     pub(crate) tls: Option<Tls>,
+    /// Where the URLs have names of the real world.
+    pub(crate) internet: Option<Internet>,
+    /// The site that is not the proxy's, with a slash at the end.
+    pub(crate) stranger_url: Option<String>,
     pub(crate) faults: Faults,
     pub(crate) table: Mutex<ProxyTable>,
     pub(crate) ledger: Mutex<Ledger>,
@@ -68,6 +72,17 @@ impl Realm {
 
     pub(crate) fn table(&self) -> MutexGuard<'_, ProxyTable> {
         locked(&self.table)
+    }
+
+    /// The app that the stage is about.
+    pub(crate) fn app(&self) -> &Published {
+        &self.published[0]
+    }
+
+    /// The app that a request at the proxy is for.
+    pub(crate) fn wanted(&self, inquiry: &Inquiry) -> Option<&Published> {
+        let host = self.internet.as_ref().and_then(|_| inquiry.header("host"));
+        wanted(&self.published, host, &inquiry.path)
     }
 
     pub(crate) fn note(&self, endpoint: Endpoint, inquiry: &Inquiry) {

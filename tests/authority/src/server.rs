@@ -1,11 +1,12 @@
-//! Three listeners, one thread.
+//! All listeners, one thread.
 
 use crate::clock::http_date;
 use crate::connection::Wire;
 use crate::faults::{Endpoint, Fault};
 use crate::message::{Inquiry, Reply, set};
 use crate::realm::Realm;
-use crate::{app, authority, proxy, spoil};
+use crate::{app, authority, internet, proxy, spoil};
+use futures_lite::FutureExt;
 use futures_lite::future::race;
 use futures_rustls::TlsAcceptor;
 use http::Request;
@@ -22,33 +23,32 @@ use std::{io, sync::Arc};
 
 const FORM_LIMIT: usize = 1 << 20;
 
+/// What a listener serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
+pub(crate) enum Role {
     Authority,
     Proxy,
     App,
+    /// A site that answers as if it were the proxy.
+    Stranger,
+    /// The HTTP proxy through which the public names are reached.
+    Internet,
 }
 
 /// Serves until `stop` is closed, then closes every connection.
-pub(crate) fn run(
-    realm: Arc<Realm>,
-    authority: Bound,
-    proxy: Bound,
-    app: Bound,
-    stop: &Receiver<()>,
-) -> io::Result<()> {
+pub(crate) fn run(realm: Arc<Realm>, listeners: Vec<(Role, Bound)>, stop: &Receiver<()>) -> io::Result<()> {
     let executor = Executor::new();
     let listen = |bound: Bound| Async::new(bound).map(TcpListener::from);
     smol::block_on(executor.run(async {
-        let (authority, proxy, app) = (listen(authority)?, listen(proxy)?, listen(app)?);
-        let stopped = async {
+        let mut serving = async {
             let _ = stop.recv().await;
-        };
-        let serving = race(
-            accept(&executor, &realm, &authority, Role::Authority),
-            race(accept(&executor, &realm, &proxy, Role::Proxy), accept(&executor, &realm, &app, Role::App)),
-        );
-        race(stopped, serving).await;
+        }
+        .boxed_local();
+        for (role, bound) in listeners {
+            let (listener, realm, executor) = (listen(bound)?, &realm, &executor);
+            serving = race(serving, async move { accept(executor, realm, &listener, role).await }).boxed_local();
+        }
+        serving.await;
         Ok(())
     }))
 }
@@ -64,6 +64,7 @@ async fn accept(executor: &Executor<'static>, realm: &Arc<Realm>, listener: &Tcp
         let realm = realm.clone();
         let connection = async move {
             match &realm.tls {
+                _ if role == Role::Internet => internet::serve(&realm, stream).await,
                 Some(tls) if role != Role::App => {
                     if let Ok(stream) = TlsAcceptor::from(tls.server.clone()).accept(stream).await {
                         serve(realm.clone(), Box::new(stream), role).await;
@@ -102,7 +103,7 @@ async fn respond(realm: Arc<Realm>, role: Role, request: Request<Incoming>) -> i
             let body = Limited::new(body, FORM_LIMIT).collect().await.map_err(io::Error::other)?.to_bytes();
             (Inquiry::new(&parts, &body), None)
         }
-        Role::Proxy | Role::App => {
+        Role::Proxy | Role::App | Role::Stranger | Role::Internet => {
             let (parts, body) = request.into_parts();
             (Inquiry::new(&parts, &[]), Some(Request::from_parts(parts, body)))
         }
@@ -111,6 +112,7 @@ async fn respond(realm: Arc<Realm>, role: Role, request: Request<Incoming>) -> i
         Role::Authority => authority::endpoint(&inquiry.path),
         Role::Proxy => Endpoint::Proxy,
         Role::App => Endpoint::App,
+        Role::Stranger | Role::Internet => Endpoint::Stranger,
     };
     realm.note(endpoint, &inquiry);
     let fault = realm.faults.take(endpoint);
@@ -125,6 +127,9 @@ async fn respond(realm: Arc<Realm>, role: Role, request: Request<Incoming>) -> i
     let reply = match (role, request) {
         (Role::Proxy, Some(request)) => proxy::edge::answer(&realm, &inquiry, request).await,
         (Role::App, Some(request)) => app::answer(&realm, &inquiry, request).await,
+        (Role::Stranger, _) => {
+            proxy::edge::stranger(&realm, realm.stranger_url.as_deref().unwrap_or_default(), &inquiry)
+        }
         _ => authority::answer(&realm, &inquiry),
     };
     if fault == Some(Fault::CutMidBody) { spoil::halved(reply).await } else { Ok(reply) }

@@ -1,7 +1,10 @@
 //! Authority, application proxy and app as one.
 
-use crate::directory::{CONTOSO, FABRIKAM, NATIVE_CLIENT, OTHER_CLIENT, PROXY_APP, REPORTS_APP, User, WEB_CLIENT};
+use crate::directory::{
+    ADMIN_APP, CONTOSO, FABRIKAM, NATIVE_CLIENT, OTHER_CLIENT, PAYROLL_APP, PROXY_APP, REPORTS_APP, User, WEB_CLIENT,
+};
 use crate::faults::{Endpoint, Faults};
+use crate::internet::NameAsked;
 use crate::observed::{RequestSeen, TokensIssued};
 use crate::realm::{Realm, locked};
 use crate::{StageBuilder, Visitor};
@@ -94,7 +97,50 @@ impl Stage {
 
     /// The published app, with a slash at the end.
     pub fn external_url(&self) -> &str {
-        &self.realm.external_url
+        &self.realm.app().external_url
+    }
+
+    /// The second app of the same host, if there is one: at `admin/` under the external URL, with a slash at the end.
+    pub fn admin_url(&self) -> Option<&str> {
+        self.url_of(ADMIN_APP)
+    }
+
+    /// The second app's id.
+    pub fn admin_app_id(&self) -> &'static str {
+        ADMIN_APP
+    }
+
+    /// The app of another host, where there are public names: `https://payroll-contoso.msappproxy.net/`.
+    pub fn payroll_url(&self) -> Option<&str> {
+        self.url_of(PAYROLL_APP)
+    }
+
+    /// That app's id.
+    pub fn payroll_app_id(&self) -> &'static str {
+        PAYROLL_APP
+    }
+
+    /// A site that is not the proxy's and whose every answer is the proxy's redirect, with the published app's tenant and id
+    /// and itself as redirect URI; [`ProxyTable::stranger`](crate::ProxyTable::stranger) says otherwise. It is at
+    /// `https://hr-contoso.evil.example/` where there are public names, else on loopback, and what comes to it is among
+    /// the requests at [`Endpoint::Stranger`]. None without [`StageBuilder::stranger`].
+    pub fn stranger_url(&self) -> Option<&str> {
+        self.realm.stranger_url.as_deref()
+    }
+
+    fn url_of(&self, app_id: &str) -> Option<&str> {
+        self.realm.published.iter().find(|app| app.app_id == app_id).map(|app| app.external_url.as_str())
+    }
+
+    /// The HTTP proxy through which the public names are reached, for `HTTPS_PROXY`: `http://127.0.0.1:PORT`. It
+    /// tunnels to the stage's names and to no other. None without [`StageBuilder::public_names`].
+    pub fn internet_proxy_url(&self) -> Option<&str> {
+        self.realm.internet.as_ref().map(|internet| internet.proxy_url.as_str())
+    }
+
+    /// Every request at the HTTP proxy, in order: who was looked for, found or not.
+    pub fn names_asked(&self) -> Vec<NameAsked> {
+        self.realm.internet.as_ref().map(|internet| locked(&internet.asked).clone()).unwrap_or_default()
     }
 
     /// `http://host:port` of the app itself, which asks for no token.
@@ -104,12 +150,12 @@ impl Stage {
 
     /// The scope whose token the proxy takes: `{external URL with its slash}/user_impersonation`, two slashes.
     pub fn scope(&self) -> String {
-        format!("{}/user_impersonation", self.realm.external_url)
+        format!("{}/user_impersonation", self.external_url())
     }
 
     /// The scope with one slash: the authority issues, and the proxy refuses the audience.
     pub fn one_slash_scope(&self) -> String {
-        format!("{}user_impersonation", self.realm.external_url)
+        format!("{}user_impersonation", self.external_url())
     }
 
     /// The scope by the proxy app's id.
@@ -218,7 +264,7 @@ impl fmt::Debug for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stage")
             .field("instance", &self.realm.instance)
-            .field("external_url", &self.realm.external_url)
+            .field("external_url", &self.external_url())
             .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! A certificate authority that lives as long as the stage, and a certificate for loopback.
+//! A certificate authority that lives as long as the stage, and a certificate for the names of the stage.
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -14,7 +14,8 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    pub(crate) fn make() -> io::Result<Self> {
+    /// A certificate for `localhost`, 127.0.0.1 and these.
+    pub(crate) fn make(names: impl IntoIterator<Item = String>) -> io::Result<Self> {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages =
@@ -23,7 +24,7 @@ impl Tls {
         let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().map_err(io::Error::other)?)
             .map_err(io::Error::other)?;
 
-        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let names: Vec<String> = ["localhost".to_owned(), "127.0.0.1".to_owned()].into_iter().chain(names).collect();
         let mut params = CertificateParams::new(names).map_err(io::Error::other)?;
         params.distinguished_name.push(DnType::CommonName, "localhost");
         params.use_authority_key_identifier_extension = true;

@@ -212,7 +212,10 @@ impl Visitor {
             None => String::new(),
         };
         let request = request.body(Full::new(Bytes::from(body))).map_err(io::Error::other)?;
-        let tcp = smol::net::TcpStream::connect((host, port)).await?;
+        let tcp = match self.realm.internet.as_ref().and_then(|internet| internet.address(host, port)) {
+            Some(address) => smol::net::TcpStream::connect(address).await?,
+            None => smol::net::TcpStream::connect((host, port)).await?,
+        };
         let answer: Response<Incoming> = if url.scheme() == "https" {
             let tls = self.realm.tls.as_ref().ok_or(io::ErrorKind::Unsupported)?;
             let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;

@@ -64,10 +64,7 @@ pub(super) fn instance(realm: &Realm, inquiry: &Inquiry, trace: &Trace) -> Reply
         )
         .reply(trace);
     };
-    let aliases: Vec<String> = ["localhost", "127.0.0.1"]
-        .iter()
-        .map(|host| format!("{host}{}", ours.port().map(|p| format!(":{p}")).unwrap_or_default()))
-        .collect();
+    let aliases = aliases(&ours);
     if !authority(&asked).is_some_and(|a| aliases.contains(&a)) {
         return Denial::new(Kind::InvalidInstance, 50049, "Unknown or invalid instance.").reply(trace);
     }
@@ -81,4 +78,17 @@ pub(super) fn instance(realm: &Realm, inquiry: &Inquiry, trace: &Trace) -> Reply
         body["metadata"] = object!([{"preferred_network": host, "preferred_cache": host, "aliases": aliases}]);
     }
     json(StatusCode::OK, &body)
+}
+
+/// The names of one cloud (authentication-national-cloud.md; KnownMetadataProvider.cs), or both names of loopback.
+fn aliases(ours: &Url) -> Vec<String> {
+    const CLOUDS: [&[&str]; 3] = [
+        &["login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"],
+        &["login.microsoftonline.us", "login.usgovcloudapi.net"],
+        &["login.partner.microsoftonline.cn", "login.chinacloudapi.cn"],
+    ];
+    let host = ours.host_str().unwrap_or_default();
+    let names = CLOUDS.into_iter().find(|names| names.contains(&host)).unwrap_or(&["localhost", "127.0.0.1"]);
+    let port = ours.port().map(|p| format!(":{p}")).unwrap_or_default();
+    names.iter().map(|host| format!("{host}{port}")).collect()
 }

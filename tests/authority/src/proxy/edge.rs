@@ -1,11 +1,13 @@
 //! The edge: is there a token, and is it for this app?
 
+use super::sign_in_url::sign_in_url;
 use super::table::{Answer, Audience, Condition, ProxyTable};
 use super::{forward, page};
 use crate::claims_request::covers;
-use crate::directory::{CONTOSO, PROXY_APP};
+use crate::directory::CONTOSO;
 use crate::jwt::Refusal;
 use crate::message::{Inquiry, Reply, redirect, reply, set};
+use crate::published::Published;
 use crate::random;
 use crate::realm::{Realm, locked, v1_issuer};
 use base64::Engine;
@@ -14,21 +16,22 @@ use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
 use serde_json::Value;
 use std::sync::Arc;
-use url::form_urlencoded::byte_serialize;
 
 /// Answers one request, whose head is `inquiry` and whose body may still be on its way.
 pub(crate) async fn answer(realm: &Arc<Realm>, inquiry: &Inquiry, request: Request<Incoming>) -> Reply {
     let transaction = random::guid();
     let table = realm.table().clone();
-    let condition = judge(realm, &table, inquiry);
+    let wanted = realm.wanted(inquiry);
+    let app = wanted.unwrap_or_else(|| realm.app());
+    let condition = judge(realm, &table, wanted, inquiry);
     let mut reached = false;
     let mut reply = match condition {
         Some((condition, _)) if *table.answer(condition) != Answer::Forward => {
-            say(realm, table.answer(condition), inquiry, &transaction)
+            say(realm, app, table.answer(condition), inquiry, &transaction)
         }
         judged => {
             let upn = judged.and_then(|(_, upn)| upn).or_else(|| user_of(realm, inquiry));
-            match forward::forward(realm, &table, inquiry, request, upn.as_deref()).await {
+            match forward::forward(realm, &table, app, inquiry, request, upn.as_deref()).await {
                 Ok(reply) => {
                     reached = true;
                     reply
@@ -36,12 +39,12 @@ pub(crate) async fn answer(realm: &Arc<Realm>, inquiry: &Inquiry, request: Reque
                 Err(condition) => {
                     // The connector is reached even where the app is not.
                     reached = true;
-                    say(realm, table.answer(condition), inquiry, &transaction)
+                    say(realm, app, table.answer(condition), inquiry, &transaction)
                 }
             }
         }
     };
-    set(&mut reply, "x-ms-proxy-app-id", PROXY_APP);
+    set(&mut reply, "x-ms-proxy-app-id", app.app_id);
     set(&mut reply, "x-ms-proxy-group-id", "d4c1a7e9-6b35-4f82-90c8-3e5a7b9d1f07");
     set(&mut reply, "x-ms-proxy-subscription-id", CONTOSO);
     set(&mut reply, "x-ms-proxy-service-name", "proxy-appproxy-weur-ams-1");
@@ -55,8 +58,17 @@ pub(crate) async fn answer(realm: &Arc<Realm>, inquiry: &Inquiry, request: Reque
 
 type Found = Option<(Condition, Option<String>)>;
 
+/// A site that is not the proxy's and answers as the proxy does, so that a client sends it the app's token.
+pub(crate) fn stranger(realm: &Realm, site: &str, inquiry: &Inquiry) -> Reply {
+    let mut redirection = realm.table().stranger.clone();
+    redirection.redirect_uri.get_or_insert_with(|| site.to_owned());
+    let seen = bearer(inquiry).map(|_| true);
+    let raw = format!("{}{}", site.trim_end_matches('/'), inquiry.target);
+    redirect(&sign_in_url(realm, &redirection, realm.app(), &raw, seen))
+}
+
 /// The first condition that holds, if any.
-fn judge(realm: &Realm, table: &ProxyTable, inquiry: &Inquiry) -> Found {
+fn judge(realm: &Realm, table: &ProxyTable, wanted: Option<&Published>, inquiry: &Inquiry) -> Found {
     let found = |condition| Some((condition, None));
     if realm.policy().maintenance {
         return found(Condition::Maintenance);
@@ -67,9 +79,7 @@ fn judge(realm: &Realm, table: &ProxyTable, inquiry: &Inquiry) -> Found {
     if inquiry.path == "/robots.txt" {
         return found(Condition::Robots);
     }
-    if !inquiry.path.starts_with(&realm.external_path) {
-        return found(Condition::NotPublished);
-    }
+    let Some(app) = wanted else { return found(Condition::NotPublished) };
     if table.passthrough {
         return None;
     }
@@ -82,10 +92,10 @@ fn judge(realm: &Realm, table: &ProxyTable, inquiry: &Inquiry) -> Found {
         Err(Refusal::Malformed) => return found(Condition::MalformedToken),
         Err(Refusal::BadSignature) => return found(Condition::BadSignature),
     };
-    judge_claims(realm, table, token, &claims).map(|condition| (condition, upn(realm, &claims)))
+    judge_claims(realm, table, app, token, &claims).map(|condition| (condition, upn(realm, &claims)))
 }
 
-fn judge_claims(realm: &Realm, table: &ProxyTable, token: &str, claims: &Value) -> Option<Condition> {
+fn judge_claims(realm: &Realm, table: &ProxyTable, app: &Published, token: &str, claims: &Value) -> Option<Condition> {
     let text = |name: &str| claims[name].as_str().unwrap_or_default();
     let now = realm.clock.now();
     let v2 = text("ver") == "2.0";
@@ -95,7 +105,7 @@ fn judge_claims(realm: &Realm, table: &ProxyTable, token: &str, claims: &Value) 
     if text("tid") != CONTOSO {
         return Some(Condition::WrongTenant);
     }
-    if !table.audiences.iter().any(|audience| allows(realm, audience, text("aud"))) {
+    if !table.audiences.iter().any(|audience| allows(app, audience, text("aud"))) {
         return Some(Condition::WrongAudience);
     }
     if v2 && !table.accepts_v2_tokens {
@@ -139,19 +149,25 @@ fn user_of(realm: &Realm, inquiry: &Inquiry) -> Option<String> {
     upn(realm, &realm.key.verify(bearer(inquiry)?).ok()?)
 }
 
-fn allows(realm: &Realm, audience: &Audience, aud: &str) -> bool {
+fn allows(app: &Published, audience: &Audience, aud: &str) -> bool {
     match audience {
-        Audience::ExternalUrl => aud == realm.external_url,
-        Audience::ExternalUrlWithoutSlash => Some(aud) == realm.external_url.strip_suffix('/'),
-        Audience::AppId => aud == PROXY_APP,
-        Audience::ApiUri => aud.strip_prefix("api://") == Some(PROXY_APP),
+        Audience::ExternalUrl => aud == app.external_url,
+        Audience::ExternalUrlWithoutSlash => Some(aud) == app.external_url.strip_suffix('/'),
+        Audience::AppId => aud == app.app_id,
+        Audience::ApiUri => aud.strip_prefix("api://") == Some(app.app_id),
         Audience::Exactly(text) => aud == text,
     }
 }
 
-fn say(realm: &Realm, answer: &Answer, inquiry: &Inquiry, transaction: &str) -> Reply {
+fn say(realm: &Realm, app: &Published, answer: &Answer, inquiry: &Inquiry, transaction: &str) -> Reply {
     match answer {
-        Answer::SignInRedirect { invalid_token_retry } => redirect(&sign_in_url(realm, inquiry, *invalid_token_retry)),
+        Answer::SignInRedirect { invalid_token_retry } => redirect(&sign_in_url(
+            realm,
+            &realm.table().redirection,
+            app,
+            &app.url_of(&inquiry.target),
+            *invalid_token_retry,
+        )),
         Answer::ClaimsChallenge => {
             let claims = realm.policy().demanded.as_ref().map(|d| d.claims.to_string()).unwrap_or_default();
             unauthorized(realm, &format!(r#"error="insufficient_claims", claims="{}""#, STANDARD.encode(claims)))
@@ -173,24 +189,4 @@ fn unauthorized(realm: &Realm, rest: &str) -> Reply {
     let value = format!(r#"Bearer realm="", authorization_uri="{}/common/oauth2/authorize", {rest}"#, realm.instance);
     set(&mut reply, "www-authenticate", &value);
     reply
-}
-
-/// The URL of microsoft-authentication-library-for-objc#1187: the v1 endpoint, with the state of the proxy in it.
-fn sign_in_url(realm: &Realm, inquiry: &Inquiry, invalid_token_retry: Option<bool>) -> String {
-    let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20");
-    let retry = invalid_token_retry.map_or("null".to_owned(), |retry| retry.to_string());
-    let origin = realm.external_url.strip_suffix(&realm.external_path).unwrap_or_default();
-    let raw = format!("{origin}{}", inquiry.target);
-    let raw = Value::from(raw).to_string().replace('/', r"\/");
-    let state = format!(
-        r#"AppProxyState:{{"InvalidTokenRetry":{retry},"IsMsofba":false,"OriginalRawUrl":{raw},"RequestProfileId":null}}#EndOfStateParam#"#
-    );
-    format!(
-        "{}/{CONTOSO}/oauth2/authorize?response_type=code&client_id={PROXY_APP}&scope=openid&nonce={}&redirect_uri={}&state={}&client-request-id={}",
-        realm.instance,
-        random::guid(),
-        encode(&realm.external_url),
-        encode(&state),
-        random::guid()
-    )
 }

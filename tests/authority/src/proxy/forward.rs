@@ -3,6 +3,7 @@
 use super::table::{Condition, ProxyTable};
 use crate::connection;
 use crate::message::{Inquiry, Reply, full};
+use crate::published::Published;
 use crate::realm::Realm;
 use crate::websocket;
 use futures_lite::FutureExt;
@@ -20,6 +21,7 @@ const HOP_BY_HOP: [HeaderName; 5] = [CONNECTION, PROXY_AUTHORIZATION, TE, TRANSF
 pub(super) async fn forward(
     realm: &Arc<Realm>,
     table: &ProxyTable,
+    app: &Published,
     inquiry: &Inquiry,
     mut request: Request<Incoming>,
     upn: Option<&str>,
@@ -31,8 +33,7 @@ pub(super) async fn forward(
     let (mut parts, body) = request.into_parts();
     let origin_form = parts.uri.path_and_query().map_or("/", |p| p.as_str());
     // The internal URL is a root: what the app sees begins after the published path.
-    let inner =
-        origin_form.strip_prefix(&realm.external_path).map_or(origin_form.to_owned(), |rest| format!("/{rest}"));
+    let inner = origin_form.strip_prefix(app.path.as_str()).map_or(origin_form.to_owned(), |rest| format!("/{rest}"));
     parts.uri = inner.parse::<Uri>().map_err(|_| Condition::BackEndAway)?;
     parts.headers = headers(realm, table, &inquiry.headers, upn);
     if upgrading.is_some() {

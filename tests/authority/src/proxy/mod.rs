@@ -3,4 +3,5 @@
 pub(crate) mod edge;
 mod forward;
 mod page;
+mod sign_in_url;
 pub(crate) mod table;

@@ -4,6 +4,7 @@
 //! application-proxy-troubleshoot.md, microsoft-authentication-library-for-objc#1187). Status codes of the error pages
 //! are not in public documents: only the words on them are.
 
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// What the edge finds, in the order in which it looks.
@@ -91,6 +92,23 @@ pub enum Audience {
     Exactly(String),
 }
 
+/// What a redirect to sign-in names where that is not what is right. By default all is right.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Redirection {
+    /// Scheme, host and port of the sign-in page, without a slash.
+    pub instance: Option<String>,
+    /// The tenant.
+    pub tenant: Option<String>,
+    /// The app's id.
+    pub app_id: Option<String>,
+    /// `redirect_uri`.
+    pub redirect_uri: Option<String>,
+    /// Keys that the state has besides the known ones.
+    pub state: Map<String, Value>,
+    /// Parameters that the URL has besides the known ones, as names and values.
+    pub parameters: Vec<(String, String)>,
+}
+
 /// Condition to answer, and the edge's other habits.
 #[derive(Debug, Clone)]
 pub struct ProxyTable {
@@ -112,6 +130,11 @@ pub struct ProxyTable {
     pub back_end_timeout_ms: u64,
     /// A 401 of the app becomes a 403, as with integrated Windows authentication.
     pub hides_401: bool,
+    /// How the redirect to sign-in differs from the right one.
+    pub redirection: Redirection,
+    /// The same for the site [`Stage::stranger_url`](crate::Stage::stranger_url), which is not the proxy's: there, all that
+    /// is not set is of the published app, but for the redirect URI, which is the site's own.
+    pub stranger: Redirection,
 }
 
 impl Default for ProxyTable {
@@ -155,6 +178,8 @@ impl Default for ProxyTable {
             header_limit: 60,
             back_end_timeout_ms: 85_000,
             hides_401: false,
+            redirection: Redirection::default(),
+            stranger: Redirection::default(),
         }
     }
 }

@@ -53,18 +53,28 @@ impl Answer {
 /// `None` where the connection ends before the answer does.
 pub fn exchange(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<Answer> {
     let url = Url::parse(url).unwrap();
-    let address = (url.host_str().unwrap(), url.port().unwrap());
+    let address = (url.host_str().unwrap(), url.port_or_known_default().unwrap());
     let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(&request(method, &url, headers, body)).unwrap();
+    read(method, stream)
+}
+
+/// The bytes of a request.
+pub fn request(method: &str, url: &Url, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
-    let mut head = format!("{method} {target} HTTP/1.1\r\nhost: {}:{}\r\nconnection: close\r\n", address.0, address.1);
+    let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+    let mut head = format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
     for (name, value) in headers {
         head += &format!("{name}: {value}\r\n");
     }
     if !body.is_empty() || method == "POST" {
         head += &format!("content-length: {}\r\n", body.len());
     }
-    stream.write_all((head + "\r\n").as_bytes()).unwrap();
-    stream.write_all(body).unwrap();
+    [(head + "\r\n").as_bytes(), body].concat()
+}
+
+/// The answer on a stream that ends with it.
+pub fn read(method: &str, mut stream: impl Read) -> Option<Answer> {
     let mut raw = Vec::new();
     stream.read_to_end(&mut raw).ok()?;
     let end = raw.windows(4).position(|w| w == b"\r\n\r\n")?;
@@ -102,8 +112,12 @@ pub fn get_with(url: &str, token: &str) -> Answer {
     exchange("GET", url, &[("authorization", &format!("Bearer {token}"))], b"").expect("an answer")
 }
 
+pub fn post_form(form: &[(&str, &str)]) -> String {
+    Serializer::new(String::new()).extend_pairs(form).finish()
+}
+
 pub fn post(url: &str, form: &[(&str, &str)]) -> Answer {
-    let body = Serializer::new(String::new()).extend_pairs(form).finish();
+    let body = post_form(form);
     exchange("POST", url, &[("content-type", "application/x-www-form-urlencoded")], body.as_bytes()).expect("an answer")
 }
 
