@@ -73,15 +73,16 @@ impl<'a> Call<'a> {
         let is_news = learnt.accepted_scope().is_none();
         let app = self.client.settle(learnt, &self.token_request)?;
         self.token_request = self.token_request.for_scopes(app.accepted_scope())?;
-        let again = again(&request, request.body().as_bytes().filter(|_| !is_news));
-        match (self.exchange(request), again) {
-            (Err(Error::ProxyRefused(refused)), Some(again)) => {
-                let app = self.client.learn_again(&again.uri().to_string(), &refused.edge, &self.token_request)?;
-                self.token_request = self.token_request.for_scopes(app.accepted_scope())?;
-                self.exchange(again)
-            }
-            (result, _) => result,
-        }
+        let (url, again) = (request.uri().to_string(), again(&request, request.body().as_bytes()));
+        let refused = match self.exchange(request) {
+            Err(Error::ProxyRefused(refused)) if !is_news => refused,
+            other => return other,
+        };
+        // Also where the request cannot be sent again: the next one is to find what is accepted now.
+        let app = self.client.learn_again(&url, &refused.edge, &self.token_request)?;
+        let Some(again) = again else { return Err(Error::ProxyRefused(refused)) };
+        self.token_request = self.token_request.for_scopes(app.accepted_scope())?;
+        self.exchange(again)
     }
 
     fn exchange(&self, request: Request<Body>) -> Result<Response<Body>, Error> {

@@ -1,5 +1,6 @@
 //! From a URL alone: whom to ask for tokens, and for which scope.
 
+use std::io::Read as _;
 use std::time::Duration;
 
 use entrada_core::ports::blocking::{Body, Transport};
@@ -14,7 +15,7 @@ use crate::client::Client;
 /// How long the authority may take to say whether an app is at a URL.
 pub(crate) const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(30);
 /// As much of a body as tells a page of the proxy's from one of the app's, in bytes.
-pub(crate) const ENOUGH: usize = 64 * 1024;
+pub(crate) const ENOUGH: u64 = 64 * 1024;
 
 impl ClientBuilder {
     /// A client for the published app at this URL, and what is known of the app: from an earlier call, or from the URL
@@ -91,10 +92,10 @@ impl Client {
 /// Asks a URL, without a token, whom to ask for tokens; see [`ClientBuilder::discover`]. Nothing is looked up or noted.
 pub fn discover(transport: &dyn Transport, url: &str, named: Option<&Authority>) -> Result<PublishedApp, Error> {
     let mut response = probe(transport, url)?;
-    let mut body = Vec::new();
+    let mut beginning = Vec::new();
     // A body that is cut tells no less by its head.
-    let _ = std::io::Read::read_to_end(&mut std::io::Read::take(response.body_mut(), ENOUGH as u64), &mut body);
-    let app = read(url, &response, &body, named)?;
+    let _ = response.body_mut().take(ENOUGH).read_to_end(&mut beginning);
+    let app = read(url, &response, &beginning, named)?;
     Ok(confirmed(transport, app))
 }
 

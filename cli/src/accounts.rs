@@ -42,10 +42,9 @@ pub(crate) fn login(login: &Login, settings: &Settings, notice: Notice) -> Resul
 
 /// Signs in for the first of the app's scopes that the authority knows.
 fn sign_in_for(target: &Target, client: &Client, choice: &SignInChoice, settings: &Settings) -> Result<Token, Failure> {
-    let request = target.request(settings)?;
     let mut refused = None;
-    for scope in target.scopes(settings) {
-        match choice.sign_in(client, &request.clone().for_scopes([scope])?) {
+    for request in target.requests(settings)? {
+        match choice.sign_in(client, &request) {
             Err(error) if error.server().is_some_and(ServerError::is_about_scope) => {
                 refused.get_or_insert(error);
             }

@@ -126,7 +126,12 @@ fn request(head: &Request<()>, content_type: Option<&str>, source: &Source) -> R
     request.method_mut().clone_from(head.method());
     request.uri_mut().clone_from(head.uri());
     request.headers_mut().clone_from(head.headers());
+    let comes_once = request.body().as_bytes().is_none();
     let headers = request.headers_mut();
+    if comes_once {
+        // Whoever refuses the token can say so before the body is on its way (RFC 9110 10.1.1).
+        headers.entry(http::header::EXPECT).or_insert(HeaderValue::from_static("100-continue"));
+    }
     if let Some(value) = content_type.and_then(|text| HeaderValue::from_str(text).ok()) {
         headers.entry(http::header::CONTENT_TYPE).or_insert(value);
     }

@@ -77,11 +77,15 @@ impl Target {
         }
     }
 
-    /// The scopes that it may have, in the order in which they are tried.
-    pub(crate) fn scopes(&self, settings: &Settings) -> Vec<String> {
+    /// The requests for a token that it may take, in the order in which they are tried.
+    pub(crate) fn requests(&self, settings: &Settings) -> Result<Vec<TokenRequest>, Failure> {
         match self {
-            Self::Named(_) => settings.scopes.clone(),
-            Self::Learnt(app) => app.scopes(),
+            Self::Named(request) => Ok(vec![request.clone()]),
+            Self::Learnt(app) => {
+                let request = request_for(app, settings)?;
+                let each = app.scopes().into_iter().map(|scope| request.clone().for_scopes([scope]));
+                Ok(each.collect::<Result<_, _>>()?)
+            }
         }
     }
 }

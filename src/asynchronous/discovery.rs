@@ -4,6 +4,7 @@ use entrada_core::ports::asynchronous::{Body, Transport};
 use entrada_core::protocol::{AppCall, EdgeRedirect, PublishedApp, Settling};
 use entrada_core::{Authority, Error, Flow, TokenRequest};
 use futures::AsyncReadExt as _;
+use http::Response;
 
 use super::adapters::AsyncClientBuilder;
 use super::call::{AsyncCall, probe};
@@ -43,7 +44,7 @@ impl AsyncClient {
         let mut settling = Settling::of(app);
         loop {
             let request = request.clone().for_scopes([settling.next()?])?;
-            let tried = self.call(&request).get(&external_url).await;
+            let tried = self.call(&request).exchange(get(&external_url)?).await;
             if let Some(app) = settling.ended(tried.map(drop))? {
                 if let Err(error) = self.run(Flow::remember(self.app(), app.clone())).await {
                     tracing::debug!(%error, "what was learnt could not be noted");
@@ -65,10 +66,10 @@ impl AsyncClient {
 }
 
 async fn discover(transport: &dyn Transport, url: &str, named: Option<&Authority>) -> Result<PublishedApp, Error> {
-    let mut response = probe(transport, url).await?;
-    let mut body = Vec::new();
-    let _ = response.body_mut().take(ENOUGH as u64).read_to_end(&mut body).await;
-    let app = read(url, &response, &body, named)?;
+    let (head, body) = probe(transport, url).await?.into_parts();
+    let mut beginning = Vec::new();
+    let _ = body.into_reader().take(ENOUGH).read_to_end(&mut beginning).await;
+    let app = read(url, &Response::from_parts(head, ()), &beginning, named)?;
     Ok(confirmed(transport, app).await)
 }
 

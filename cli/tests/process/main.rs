@@ -12,6 +12,7 @@ mod bodies;
 mod claims;
 mod crowd;
 mod device;
+mod discovery;
 mod hostile;
 mod keyring;
 mod login;

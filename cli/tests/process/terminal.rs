@@ -9,7 +9,7 @@ use entrada_authority::{Endpoint, Stage};
 use crate::support::*;
 
 /// The command on a terminal of its own, whose output is all on standard output; `None` where there is no `script`.
-fn on_terminal(run: Run) -> Option<Running> {
+pub(crate) fn on_terminal(run: Run) -> Option<Running> {
     if absent("script") {
         return None;
     }

@@ -105,6 +105,13 @@ impl Home {
         Self { folder: TempDir::new().unwrap(), variables }
     }
 
+    /// The same home with one more variable, which may be about what lies in it.
+    pub(crate) fn and(mut self, name: &str, value: impl FnOnce(&Self) -> String) -> Self {
+        let value = value(&self);
+        self.variables.push((name.to_owned(), value));
+        self
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
