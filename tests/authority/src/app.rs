@@ -3,9 +3,11 @@
 use crate::frame;
 use crate::jwt::decode_claims;
 use crate::message::{Inquiry, Reply, html, json, redirect, reply, set, value};
+use crate::proxy::table::BackEnd;
 use crate::realm::Realm;
 use crate::spoil::filler;
 use crate::websocket;
+use http::header::{HeaderValue, WWW_AUTHENTICATE};
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -16,6 +18,15 @@ use std::time::Duration;
 const ECHOED: usize = 64 * 1024;
 
 pub(crate) async fn answer(realm: &Realm, inquiry: &Inquiry, request: Request<Incoming>) -> Reply {
+    let back_end = realm.policy().back_end;
+    match back_end {
+        BackEnd::Well | BackEnd::Away => {}
+        BackEnd::Slow(delay) => {
+            smol::Timer::after(delay).await;
+        }
+        BackEnd::WantsBasic => return unauthorized(&[r#"Basic realm="Contoso HR""#]),
+        BackEnd::WantsWindows => return unauthorized(&["Negotiate", "NTLM"]),
+    }
     let segments: Vec<&str> = inquiry.path.trim_start_matches('/').split('/').collect();
     match segments[..] {
         [""] => {
@@ -56,6 +67,14 @@ pub(crate) async fn answer(realm: &Realm, inquiry: &Inquiry, request: Request<In
         },
         _ => not_found(),
     }
+}
+
+fn unauthorized(challenges: &[&'static str]) -> Reply {
+    let mut reply = reply(StatusCode::UNAUTHORIZED, "text/plain", "401 Unauthorized");
+    for challenge in challenges {
+        reply.headers_mut().append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
+    reply
 }
 
 fn not_found() -> Reply {

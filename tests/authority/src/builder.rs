@@ -1,7 +1,7 @@
 //! How a stage is set.
 
 use crate::clock::Clock;
-use crate::directory::{ADMIN_APP, Directory, PAYROLL_APP, PROXY_APP};
+use crate::directory::{ADMIN_APP, Directory, PAYROLL_APP, PROXY_APP, Platform, Registration};
 use crate::internet::Internet;
 use crate::jwt::SigningKey;
 use crate::proxy::table::ProxyTable;
@@ -37,8 +37,8 @@ pub struct StageBuilder {
     identifiers: Option<Vec<String>>,
     table: ProxyTable,
     settings: Settings,
-    redirect_uris: Vec<String>,
-    multi_tenant: bool,
+    native: Registration,
+    private_ca: bool,
     token_version: u8,
 }
 
@@ -60,19 +60,25 @@ impl Default for StageBuilder {
             settings: Settings {
                 sign_in: SignInMode::Pages,
                 access_token_lifetime: Duration::from_secs(4500),
+                token_ends_after: None,
                 refresh_in: None,
                 device_interval: Duration::from_secs(5),
                 device_lifetime: Duration::from_secs(900),
                 scope_normalised: false,
             },
-            redirect_uris: [
-                "http://localhost",
-                "http://127.0.0.1",
-                "https://login.microsoftonline.com/common/oauth2/nativeclient",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
-            multi_tenant: false,
+            native: Registration {
+                redirect_uris: [
+                    "http://localhost",
+                    "http://127.0.0.1",
+                    "https://login.microsoftonline.com/common/oauth2/nativeclient",
+                ]
+                .map(str::to_owned)
+                .to_vec(),
+                platform: Platform::Native,
+                multi_tenant: false,
+                single: false,
+            },
+            private_ca: false,
             token_version: 1,
         }
     }
@@ -168,6 +174,12 @@ impl StageBuilder {
         self
     }
 
+    /// Access tokens end so soon, whatever lifetime the answer says; in whole seconds.
+    pub fn token_ends_after(mut self, lifetime: Duration) -> Self {
+        self.settings.token_ends_after = Some(lifetime);
+        self
+    }
+
     /// A `refresh_in` in every token response, in whole seconds.
     pub fn refresh_in(mut self, after: Duration) -> Self {
         self.settings.refresh_in = Some(after);
@@ -195,13 +207,33 @@ impl StageBuilder {
 
     /// Redirect URIs of the native client, in place of `http://localhost`, `http://127.0.0.1` and `nativeclient`.
     pub fn redirect_uris<S: Into<String>>(mut self, uris: impl IntoIterator<Item = S>) -> Self {
-        self.redirect_uris = uris.into_iter().map(Into::into).collect();
+        self.native.redirect_uris = uris.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The platform under which the native client's redirect URIs are registered.
+    pub fn platform(mut self, platform: Platform) -> Self {
+        self.native.platform = platform;
+        self
+    }
+
+    /// The published app's registration has the native client's redirect URIs too and allows public client flows, as if
+    /// one registration were enough. Off by default.
+    pub fn single_registration(mut self, on: bool) -> Self {
+        self.native.single = on;
+        self
+    }
+
+    /// The published apps have a certificate of an authority that [`Stage::ca_pem`] is not; [`Stage::private_ca_pem`] is.
+    /// For a stage with TLS.
+    pub fn private_ca(mut self, on: bool) -> Self {
+        self.private_ca = on;
         self
     }
 
     /// The native client is for accounts of any organization: `common` and the second tenant are open to it.
     pub fn multi_tenant(mut self, on: bool) -> Self {
-        self.multi_tenant = on;
+        self.native.multi_tenant = on;
         self
     }
 
@@ -243,12 +275,12 @@ impl StageBuilder {
         };
         let tls = (self.https || self.public_names).then(|| {
             let names = named.iter().flat_map(|internet| &internet.names);
-            Tls::make(names.map(|(name, _)| name.clone()))
+            Tls::make(names.map(|(name, _)| name.clone()).collect(), self.private_ca)
         });
         let realm = Arc::new(Realm {
             clock: Clock::default(),
             key: SigningKey::fixed(),
-            directory: Directory::new(&published, self.redirect_uris, self.multi_tenant, self.token_version),
+            directory: Directory::new(&published, self.native, self.token_version),
             settings: self.settings,
             instance,
             published,

@@ -60,6 +60,30 @@ pub(crate) struct Client {
     /// `isFallbackPublicClient`: flows without a redirect URI, such as the device code.
     pub(crate) fallback_public: bool,
     pub(crate) redirect_uris: Vec<String>,
+    /// The redirect URIs are under *Single-page application*.
+    pub(crate) spa: bool,
+}
+
+/// The platform under which redirect URIs are registered, which decides what kind of client it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Platform {
+    /// *Mobile and desktop applications*: a public client.
+    #[default]
+    Native,
+    /// *Web*: a confidential client, which a secret is asked of (AADSTS7000218).
+    Web,
+    /// *Single-page application*: a public client in a browser, AADSTS9002327 elsewhere.
+    Spa,
+}
+
+/// What stands in the registration of the native client.
+#[derive(Debug, Clone)]
+pub(crate) struct Registration {
+    pub(crate) redirect_uris: Vec<String>,
+    pub(crate) platform: Platform,
+    pub(crate) multi_tenant: bool,
+    /// The published app's own registration is filled in like a native client's.
+    pub(crate) single: bool,
 }
 
 /// An application that tokens are made for.
@@ -96,13 +120,8 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// `published` are the apps behind the proxy; `redirect_uris` and `multi_tenant` are the native client's.
-    pub(crate) fn new(
-        published: &[Published],
-        redirect_uris: Vec<String>,
-        multi_tenant: bool,
-        token_version: u8,
-    ) -> Self {
+    /// `published` are the apps behind the proxy, `native` is the client.
+    pub(crate) fn new(published: &[Published], native: Registration, token_version: u8) -> Self {
         let user = |upn: &str, password: &str, name: &str, object_id: &str, tenant: &str| User {
             upn: upn.to_owned(),
             password: password.to_owned(),
@@ -145,14 +164,16 @@ impl Directory {
                 multi_tenant: false,
                 fallback_public: false,
                 redirect_uris: vec!["http://localhost".to_owned()],
+                spa: false,
             },
             Client {
                 id: NATIVE_CLIENT,
                 name: "entrada",
-                public: true,
-                multi_tenant,
-                fallback_public: true,
-                redirect_uris,
+                public: native.platform != Platform::Web,
+                multi_tenant: native.multi_tenant,
+                fallback_public: native.platform == Platform::Native,
+                redirect_uris: native.redirect_uris.clone(),
+                spa: native.platform == Platform::Spa,
             },
             Client {
                 id: WEB_CLIENT,
@@ -161,16 +182,22 @@ impl Directory {
                 multi_tenant: false,
                 fallback_public: false,
                 redirect_uris: vec!["http://localhost".to_owned()],
+                spa: false,
             },
         ];
         // The platform registers a published app under Web, with its external URL as the reply URL.
-        clients.extend(published.iter().map(|app| Client {
-            id: app.app_id,
-            name: app.name,
-            public: false,
-            multi_tenant: false,
-            fallback_public: false,
-            redirect_uris: vec![app.external_url.clone()],
+        clients.extend(published.iter().map(|app| {
+            let single = native.single && app.app_id == PROXY_APP;
+            let more = native.redirect_uris.iter().filter(|_| single).cloned();
+            Client {
+                id: app.app_id,
+                name: app.name,
+                public: single,
+                multi_tenant: false,
+                fallback_public: single,
+                redirect_uris: [app.external_url.clone()].into_iter().chain(more).collect(),
+                spa: false,
+            }
         }));
         let mut resources = vec![
             Resource {

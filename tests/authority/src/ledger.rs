@@ -1,5 +1,7 @@
 //! What the authority has given out and not yet forgotten.
 
+use crate::aadsts::Denial;
+use crate::proxy::table::{BackEnd, Condition};
 use crate::scope::Scopes;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -43,6 +45,8 @@ pub(crate) struct RefreshGrant {
     pub(crate) claims: Option<Value>,
     pub(crate) by_device_code: bool,
     pub(crate) last_used: u64,
+    /// When the first of its line was issued.
+    pub(crate) begun: u64,
     pub(crate) revoked: Option<Revocation>,
 }
 
@@ -62,7 +66,8 @@ pub(crate) enum DeviceState {
     Pending,
     Approved(Box<Approval>),
     Declined,
-    Blocked,
+    /// The user was refused on the page, for this reason.
+    Refused(Box<Denial>),
     Redeemed,
 }
 
@@ -150,7 +155,14 @@ pub(crate) struct Policy {
     pub(crate) admin_consented: bool,
     pub(crate) admin_consent_required: bool,
     pub(crate) maintenance: bool,
-    pub(crate) back_end_away: bool,
+    pub(crate) back_end: BackEnd,
+    /// What the edge finds although the token is right.
+    pub(crate) incident: Option<Condition>,
+    pub(crate) managed_device_required: bool,
+    pub(crate) permission_missing: bool,
+    pub(crate) consent_withheld: bool,
+    /// Why no refresh token is taken, of those to come neither.
+    pub(crate) refresh_refused: Option<Revocation>,
     pub(crate) demanded: Option<Demand>,
 }
 

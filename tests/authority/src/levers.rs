@@ -1,7 +1,7 @@
 //! What an administrator, an incident or time does to users and apps.
 
 use crate::ledger::{Demand, Policy, Revocation};
-use crate::proxy::table::ProxyTable;
+use crate::proxy::table::{BackEnd, Condition, ProxyTable};
 use crate::stage::Stage;
 use serde_json::Value;
 
@@ -79,7 +79,37 @@ impl Stage {
 
     /// The connector does not reach the app: 502.
     pub fn back_end_away(&self, on: bool) {
-        self.realm.policy().back_end_away = on;
+        self.back_end(if on { BackEnd::Away } else { BackEnd::Well });
+    }
+
+    /// How the app behind the proxy is from now on.
+    pub fn back_end(&self, back_end: BackEnd) {
+        self.realm.policy().back_end = back_end;
+    }
+
+    /// What the edge finds although the token is right, such as [`Condition::NoConnector`].
+    pub fn incident(&self, condition: Option<Condition>) {
+        self.realm.policy().incident = condition;
+    }
+
+    /// Conditional Access asks for a managed device at the proxied app: AADSTS53000.
+    pub fn require_managed_device(&self, on: bool) {
+        self.realm.policy().managed_device_required = on;
+    }
+
+    /// The registrations of all clients lack the permission for the proxied app: AADSTS650057.
+    pub fn withhold_permission(&self, on: bool) {
+        self.realm.policy().permission_missing = on;
+    }
+
+    /// Consents count for nothing at the token endpoint, whatever was clicked: AADSTS65001.
+    pub fn withhold_consent(&self, on: bool) {
+        self.realm.policy().consent_withheld = on;
+    }
+
+    /// No refresh token is taken from now on, those to come included.
+    pub fn refuse_refresh(&self, why: Option<Revocation>) {
+        self.realm.policy().refresh_refused = why;
     }
 
     /// Ends every browser session; refresh tokens live on.

@@ -16,6 +16,7 @@
 mod aadsts;
 mod app;
 mod authority;
+mod breakage;
 mod builder;
 mod claims_request;
 mod clock;
@@ -43,14 +44,15 @@ mod tls;
 mod visitor;
 mod websocket;
 
+pub use breakage::{Breakage, Suggestion};
 pub use builder::StageBuilder;
-pub use directory::User;
+pub use directory::{Platform, User};
 pub use faults::{Endpoint, Fault, Faults, RetryAfter};
 pub use internet::NameAsked;
 pub use jwt::decode_claims;
 pub use ledger::Revocation;
 pub use observed::{RequestSeen, TokensIssued};
-pub use proxy::table::{Answer, Audience, Condition, ProxyTable, Redirection};
+pub use proxy::table::{Answer, Audience, BackEnd, Condition, ProxyTable, Redirection};
 pub use realm::SignInMode;
 pub use stage::Stage;
 pub use visitor::{Delivery, Visit, Visitor};

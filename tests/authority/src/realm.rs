@@ -29,6 +29,8 @@ pub enum SignInMode {
 pub(crate) struct Settings {
     pub(crate) sign_in: SignInMode,
     pub(crate) access_token_lifetime: Duration,
+    /// When the `exp` of access tokens is, where that is not what the answer says.
+    pub(crate) token_ends_after: Option<Duration>,
     /// Said in `refresh_in`; without it only lifetimes over two hours get one, half of the lifetime.
     pub(crate) refresh_in: Option<Duration>,
     pub(crate) device_interval: Duration,

@@ -66,7 +66,7 @@ async fn accept(executor: &Executor<'static>, realm: &Arc<Realm>, listener: &Tcp
             match &realm.tls {
                 _ if role == Role::Internet => internet::serve(&realm, stream).await,
                 Some(tls) if role != Role::App => {
-                    if let Ok(stream) = TlsAcceptor::from(tls.server.clone()).accept(stream).await {
+                    if let Ok(stream) = TlsAcceptor::from(tls.server_of(role).clone()).accept(stream).await {
                         serve(realm.clone(), Box::new(stream), role).await;
                     }
                 }

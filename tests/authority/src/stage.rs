@@ -173,6 +173,11 @@ impl Stage {
         self.realm.tls.as_ref().map(|tls| tls.ca_pem.as_str())
     }
 
+    /// The certificate authority of the published apps, where it is another one: [`StageBuilder::private_ca`].
+    pub fn private_ca_pem(&self) -> Option<&str> {
+        self.realm.tls.as_ref().and_then(|tls| tls.private_ca_pem.as_deref())
+    }
+
     /// All users: Ada and Bob of Contoso, Eve of Fabrikam.
     pub fn users(&self) -> &[User] {
         &self.realm.directory.users

@@ -1,5 +1,6 @@
 //! A user with a browser, without either.
 
+use crate::authority::NATIVE_CLIENT;
 use crate::connection;
 use crate::directory::User;
 use crate::form::{Form, first_form};
@@ -131,7 +132,7 @@ impl Visitor {
         let mut form: Option<Pairs> = None;
         let mut visit = Visit { status: 0, page: String::new(), titles: Vec::new(), delivered: None };
         for _ in 0..MOST_STEPS {
-            if url.origin().ascii_serialization() != self.realm.instance {
+            if url.origin().ascii_serialization() != self.realm.instance || url.path() == NATIVE_CLIENT {
                 let parameters = form
                     .clone()
                     .unwrap_or_else(|| pairs(url.query().or(url.fragment()).unwrap_or_default().as_bytes()));

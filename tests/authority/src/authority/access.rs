@@ -2,7 +2,7 @@
 
 use crate::aadsts::{Denial, Kind};
 use crate::claims_request::covers;
-use crate::directory::{Client, PROXY_APP, Resource, User};
+use crate::directory::{Client, GRAPH, PROXY_APP, Resource, User};
 use crate::ledger::Authentication;
 use crate::realm::Realm;
 use serde_json::{Value, json};
@@ -38,6 +38,13 @@ pub(super) fn evaluate(
     if policy.blocked.contains(&user.upn) || (by_device_code && policy.device_code_blocked) {
         return Err(blocked());
     }
+    if policy.managed_device_required {
+        return Err(Denial::new(
+            Kind::InteractionRequired,
+            53000,
+            "Device is not in required device state: compliant. Conditional Access policy requires a compliant device, and the device is not compliant. The user must enroll their device with an approved MDM provider like Intune.",
+        ));
+    }
     if policy.mfa.contains(&user.upn) && !who.mfa {
         return Err(Denial::new(Kind::InteractionRequired, 50076, format!(
             "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access '{}'.",
@@ -47,6 +54,21 @@ pub(super) fn evaluate(
         .claims(policy_claims()));
     }
     Ok(())
+}
+
+/// Refuses a resource that the client's registration does not list (azure-cli#33887, azure-docs#30816).
+pub(super) fn permitted(realm: &Realm, client: &Client, resource: &Resource, asked: &str) -> Result<(), Denial> {
+    if resource.app_id != PROXY_APP || !realm.policy().permission_missing {
+        return Ok(());
+    }
+    Err(Denial::new(
+        Kind::InvalidClient,
+        650057,
+        format!(
+            "Invalid resource. The client has requested access to a resource which is not listed in the requested permissions in the client's application registration. Client app ID: {}({}). Resource value from request: {asked}. Resource app ID: {}. List of valid resources from app registration: {GRAPH}.",
+            client.id, client.name, resource.app_id
+        ),
+    ))
 }
 
 pub(super) fn blocked() -> Denial {
@@ -81,6 +103,9 @@ pub(super) fn claims_by_refresh(
 
 /// True where the user, or an administrator for all, has let the client have these scopes.
 pub(super) fn consented(realm: &Realm, user: &User, client: &Client, resource: &Resource, names: &[&str]) -> bool {
+    if realm.policy().consent_withheld {
+        return false;
+    }
     if realm.policy().admin_consented {
         return true;
     }

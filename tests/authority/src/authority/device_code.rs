@@ -2,7 +2,7 @@
 
 use super::tenancy::tenancy;
 use super::token::{Form, client};
-use super::{access, interaction, pages};
+use super::{interaction, pages};
 use crate::aadsts::{Denial, Kind, Trace};
 use crate::claims_request;
 use crate::directory::Client;
@@ -104,7 +104,7 @@ pub(super) fn poll(realm: &Realm, client: &Client, form: &Form<'_>) -> Result<(A
         DeviceState::Declined => {
             Err(Denial::new(Kind::AuthorizationDeclined, 65004, "User declined to consent to access the app."))
         }
-        DeviceState::Blocked => Err(access::blocked()),
+        DeviceState::Refused(denial) => Err((**denial).clone()),
         DeviceState::Redeemed => Err(Denial::new(Kind::InvalidGrant, 54005, "The device code was already redeemed.")),
         DeviceState::Approved(approval) => {
             let approval = (**approval).clone();
@@ -183,8 +183,8 @@ pub(super) fn decline(realm: &Realm, device_code: &str) -> Reply {
     )
 }
 
-pub(super) fn block(realm: &Realm, device_code: &str) {
-    settle(realm, device_code, DeviceState::Blocked);
+pub(super) fn refuse(realm: &Realm, device_code: &str, denial: Denial) {
+    settle(realm, device_code, DeviceState::Refused(Box::new(denial)));
 }
 
 fn settle(realm: &Realm, device_code: &str, state: DeviceState) {

@@ -142,9 +142,11 @@ fn proceed(realm: &Realm, flow: &str, sign_in: SignIn, trace: &Trace) -> Reply {
         // What the user cannot mend here stays on a page, and the client hears nothing (reference-breaking-changes.md).
         Err(denial) => {
             if let Purpose::Device { device_code } = &sign_in.purpose {
-                device_code::block(realm, device_code);
+                device_code::refuse(realm, device_code, denial.clone());
             }
-            if silent && let Purpose::Code { redirect_uri, mode, state, .. } = &sign_in.purpose {
+            // A registration that lacks something is told to the app all the same.
+            let told = silent || denial.kind == Kind::InvalidClient;
+            if told && let Purpose::Code { redirect_uri, mode, state, .. } = &sign_in.purpose {
                 return authorize::refuse(&denial, redirect_uri, *mode, state.as_deref(), trace);
             }
             pages::denial(&denial, trace)
@@ -168,6 +170,7 @@ fn next(realm: &Realm, sign_in: &SignIn, who: &Authentication) -> Result<Next, D
     let (user, client) = parties(realm, sign_in, who)?;
     let (tenant, _) = seat(directory, tenancy(directory, &sign_in.tenant)?, user)?;
     let (resource, names) = sign_in.scopes.resolve(directory, tenant)?;
+    access::permitted(realm, client, resource, &sign_in.scopes.resource)?;
     let by_device_code = matches!(sign_in.purpose, Purpose::Device { .. });
     match access::evaluate(realm, user, who, resource, by_device_code) {
         Err(denial) if denial.code == 50076 => return Ok(Next::Page(Page::Mfa(Box::new(denial)))),

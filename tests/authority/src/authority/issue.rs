@@ -21,6 +21,8 @@ pub(super) struct Order<'o> {
     pub(super) scopes: &'o Scopes,
     pub(super) claims: Option<&'o Value>,
     pub(super) client_info: bool,
+    /// When the line of refresh tokens that this goes on with began.
+    pub(super) begun: Option<u64>,
 }
 
 /// The token response, after the last checks.
@@ -34,6 +36,7 @@ pub(super) fn tokens(realm: &Realm, order: Order<'_>) -> Result<Value, Denial> {
         directory.client(approval.client_id).ok_or_else(|| unknown_client(approval.client_id, approval.tenant))?;
     let (_, seen) = seat(directory, Tenancy::One(approval.tenant), user)?;
     let (resource, names) = order.scopes.resolve(directory, approval.tenant)?;
+    access::permitted(realm, client, resource, &order.scopes.resource)?;
     access::evaluate(realm, user, &approval.who, resource, approval.by_device_code)?;
     if !access::consented(realm, user, client, resource, &names) {
         return Err(access::no_consent(Kind::InvalidGrant, client));
@@ -66,6 +69,7 @@ pub(super) fn tokens(realm: &Realm, order: Order<'_>) -> Result<Value, Denial> {
                 claims: approval.claims.clone(),
                 by_device_code: approval.by_device_code,
                 last_used: now,
+                begun: order.begun.unwrap_or(now),
                 revoked: None,
             },
         );
@@ -123,7 +127,8 @@ fn access_claims(
 ) -> Value {
     let approval = order.approval;
     let tenant = approval.tenant;
-    let expires = now + realm.settings.access_token_lifetime.as_secs();
+    let lasts = realm.settings.token_ends_after.unwrap_or(realm.settings.access_token_lifetime);
+    let expires = now + lasts.as_secs();
     let amr: &[&str] = if approval.who.mfa { &["pwd", "mfa"] } else { &["pwd"] };
     let mut claims = json!({
         "iat": now, "nbf": now, "exp": expires,

@@ -11,6 +11,8 @@ mod pages;
 mod tenancy;
 mod token;
 
+pub(crate) use pages::NATIVE_CLIENT;
+
 use crate::aadsts::Trace;
 use crate::faults::Endpoint;
 use crate::message::{Inquiry, Reply, html, set, value};
@@ -35,6 +37,18 @@ pub(crate) fn endpoint(path: &str) -> Endpoint {
     }
 }
 
+/// The page behind the proxy's redirect, as it looks to whoever had the redirect followed for them.
+pub(crate) fn sign_in_page(realm: &Realm) -> Reply {
+    signed(pages::v1_sign_in(), &Trace::new(&realm.instance, None, realm.clock.now()))
+}
+
+/// The headers by which the sign-in service is known.
+fn signed(mut reply: Reply, trace: &Trace) -> Reply {
+    set(&mut reply, "x-ms-request-id", &trace.trace_id);
+    set(&mut reply, "x-ms-ests-server", "2.1.0 - entrada");
+    reply
+}
+
 /// Answers one request.
 pub(crate) fn answer(realm: &Realm, inquiry: &Inquiry) -> Reply {
     let asked_id = inquiry.header("client-request-id").or_else(|| value(&inquiry.query, "client-request-id"));
@@ -54,16 +68,18 @@ pub(crate) fn answer(realm: &Realm, inquiry: &Inquiry) -> Reply {
         Endpoint::Keys if get => metadata::keys(realm, tenant),
         Endpoint::InstanceDiscovery if get => metadata::instance(realm, inquiry, &trace),
         Endpoint::Logout if get || post => interaction::logout(realm, inquiry),
+        Endpoint::Other if inquiry.path == pages::NATIVE_CLIENT => pages::native_client(),
+        Endpoint::Other if inquiry.path == pages::WRONG_PLACE => {
+            html(StatusCode::OK, pages::plain("Wrong place", "You can close this page and go back to the app."))
+        }
         Endpoint::Other => html(StatusCode::NOT_FOUND, pages::plain("Not found", "There is nothing here.")),
         _ => html(
             StatusCode::METHOD_NOT_ALLOWED,
             pages::plain("Method not allowed", "AADSTS900561: The endpoint does not accept this method."),
         ),
     };
-    set(&mut reply, "x-ms-request-id", &trace.trace_id);
-    set(&mut reply, "x-ms-ests-server", "2.1.0 - entrada");
     if inquiry.header("return-client-request-id").is_some_and(|v| v.eq_ignore_ascii_case("true")) {
         set(&mut reply, "client-request-id", &trace.correlation_id);
     }
-    reply
+    signed(reply, &trace)
 }

@@ -8,6 +8,11 @@ use crate::message::{Reply, html};
 use crate::random;
 use http::StatusCode;
 
+/// The page for embedded browsers, which look at its address and never at it.
+pub(crate) const NATIVE_CLIENT: &str = "/common/oauth2/nativeclient";
+/// Where the script of that page goes.
+pub(super) const WRONG_PLACE: &str = "/common/wrongplace";
+
 fn form(step: &str, flow: &str, inner: &str) -> String {
     format!(
         r#"<form method="post" action="/signin/{step}"><input type="hidden" name="flow" value="{}">{inner}</form>"#,
@@ -130,4 +135,13 @@ pub(super) fn v1_sign_in() -> Reply {
         }
     }
     reply
+}
+
+/// The redirect URI for embedded browsers, as it is since December 2025 (onedrive#3564, davmail#434): a warning, and off
+/// to another page after a second, so that the code is gone from the address.
+pub(super) fn native_client() -> Reply {
+    let script = format!("<script>setTimeout(function(){{location.replace('{WRONG_PLACE}')}},1000)</script>");
+    let body =
+        "<p>This page is not normally shown and could be a sign of a phishing attempt. Do not share its address.</p>";
+    html(StatusCode::OK, frame("Sign in", &format!("{body}{script}")))
 }

@@ -14,6 +14,8 @@ use http::StatusCode;
 use serde_json::Value;
 
 const CODE_LIFETIME: u64 = 600;
+/// Fixed, whatever use is made of it (refresh-tokens.md).
+const SPA_REFRESH_LIFETIME: u64 = 86_400;
 const REFRESH_INACTIVITY: u64 = 90 * 86_400;
 
 pub(super) fn answer(realm: &Realm, segment: &str, inquiry: &Inquiry, trace: &Trace) -> Reply {
@@ -38,6 +40,13 @@ fn redeem(realm: &Realm, segment: &str, inquiry: &Inquiry) -> Result<Value, Deni
     let client = client(realm, segment, tenancy, &form)?;
     if form.optional("resource").is_some() {
         return Err(Denial::new(Kind::InvalidRequest, 901002, "The 'resource' request parameter is not supported."));
+    }
+    if client.spa && inquiry.header("origin").is_none() {
+        return Err(Denial::new(
+            Kind::InvalidRequest,
+            9002327,
+            "Tokens issued for the 'Single-Page Application' client-type may only be redeemed via cross-origin requests.",
+        ));
     }
     let claims = claims_request::parse(form.optional("claims"))?;
     let (approval, scopes) = match grant {
@@ -64,6 +73,9 @@ fn redeem(realm: &Realm, segment: &str, inquiry: &Inquiry) -> Result<Value, Deni
                 .or(approval.claims.as_ref())
                 .filter(|_| grant != "refresh_token" || claims.is_some()),
             client_info: form.optional("client_info") == Some("1"),
+            begun: form
+                .optional("refresh_token")
+                .and_then(|token| Some(realm.ledger().refresh_tokens.get(token)?.begun)),
         },
     )
 }
@@ -213,6 +225,7 @@ fn by_refresh_token(
 ) -> Result<(Approval, Scopes), Denial> {
     let token = form.get("refresh_token")?;
     let now = realm.clock.now();
+    let refused = realm.policy().refresh_refused;
     let grant = {
         let mut ledger = realm.ledger();
         let Some(grant) = ledger.refresh_tokens.get_mut(token).filter(|g| g.client_id == client.id) else {
@@ -220,7 +233,7 @@ fn by_refresh_token(
                 Denial::new(Kind::InvalidGrant, 70000, "Provided grant is invalid or malformed.").suberror("bad_token")
             );
         };
-        judge_refresh_token(grant, now)?;
+        judge_refresh_token(grant, client, refused, now)?;
         grant.last_used = now;
         grant.clone()
     };
@@ -243,8 +256,13 @@ fn by_refresh_token(
     Ok((approval, scopes))
 }
 
-fn judge_refresh_token(grant: &RefreshGrant, now: u64) -> Result<(), Denial> {
-    match grant.revoked {
+fn judge_refresh_token(
+    grant: &RefreshGrant,
+    client: &Client,
+    refused: Option<Revocation>,
+    now: u64,
+) -> Result<(), Denial> {
+    match grant.revoked.or(refused) {
         Some(Revocation::PasswordChanged) => Err(Denial::new(
             Kind::InvalidGrant,
             50173,
@@ -259,6 +277,11 @@ fn judge_refresh_token(grant: &RefreshGrant, now: u64) -> Result<(), Denial> {
             "The refresh token has expired or is invalid due to sign-in frequency checks by conditional access.",
         )
         .suberror("token_expired")),
+        None if client.spa && now >= grant.begun + SPA_REFRESH_LIFETIME => Err(Denial::new(
+            Kind::InvalidGrant,
+            700084,
+            "The refresh token was issued to a single page app (SPA), and therefore has a fixed, limited lifetime of 1.00:00:00, which can't be extended. It is now expired and a new sign in request must be sent by the SPA to the sign in page.",
+        )),
         None if now >= grant.last_used + REFRESH_INACTIVITY => Err(Denial::new(
             Kind::InvalidGrant,
             700082,

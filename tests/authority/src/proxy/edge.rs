@@ -3,6 +3,7 @@
 use super::sign_in_url::sign_in_url;
 use super::table::{Answer, Audience, Condition, ProxyTable};
 use super::{forward, page};
+use crate::authority;
 use crate::claims_request::covers;
 use crate::directory::CONTOSO;
 use crate::jwt::Refusal;
@@ -21,11 +22,18 @@ use std::sync::Arc;
 pub(crate) async fn answer(realm: &Arc<Realm>, inquiry: &Inquiry, request: Request<Incoming>) -> Reply {
     let transaction = random::guid();
     let table = realm.table().clone();
+    if table.bypassed {
+        let away = |_| reply(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "");
+        return forward::forward(realm, &table, realm.app(), inquiry, request, None).await.unwrap_or_else(away);
+    }
     let wanted = realm.wanted(inquiry);
     let app = wanted.unwrap_or_else(|| realm.app());
     let condition = judge(realm, &table, wanted, inquiry);
     let mut reached = false;
     let mut reply = match condition {
+        Some((condition, _)) if *table.answer(condition) == Answer::SignInPage => {
+            return authority::sign_in_page(realm);
+        }
         Some((condition, _)) if *table.answer(condition) != Answer::Forward => {
             say(realm, app, table.answer(condition), inquiry, &transaction)
         }
@@ -80,8 +88,9 @@ fn judge(realm: &Realm, table: &ProxyTable, wanted: Option<&Published>, inquiry:
         return found(Condition::Robots);
     }
     let Some(app) = wanted else { return found(Condition::NotPublished) };
+    let incident = realm.policy().incident;
     if table.passthrough {
-        return None;
+        return incident.and_then(found);
     }
     if inquiry.method == Method::OPTIONS {
         return found(Condition::Preflight);
@@ -92,7 +101,7 @@ fn judge(realm: &Realm, table: &ProxyTable, wanted: Option<&Published>, inquiry:
         Err(Refusal::Malformed) => return found(Condition::MalformedToken),
         Err(Refusal::BadSignature) => return found(Condition::BadSignature),
     };
-    judge_claims(realm, table, app, token, &claims).map(|condition| (condition, upn(realm, &claims)))
+    judge_claims(realm, table, app, token, &claims).or(incident).map(|condition| (condition, upn(realm, &claims)))
 }
 
 fn judge_claims(realm: &Realm, table: &ProxyTable, app: &Published, token: &str, claims: &Value) -> Option<Condition> {
@@ -104,6 +113,9 @@ fn judge_claims(realm: &Realm, table: &ProxyTable, app: &Published, token: &str,
     }
     if text("tid") != CONTOSO {
         return Some(Condition::WrongTenant);
+    }
+    if [text("appid"), text("azp")].contains(&app.app_id) {
+        return Some(Condition::OwnClient);
     }
     if !table.audiences.iter().any(|audience| allows(app, audience, text("aud"))) {
         return Some(Condition::WrongAudience);
@@ -178,6 +190,7 @@ fn say(realm: &Realm, app: &Published, answer: &Answer, inquiry: &Inquiry, trans
         Answer::Page { status, word, details } => {
             page::cannot_be_accessed(*status, word, transaction, details.as_deref())
         }
+        Answer::SignInPage => authority::sign_in_page(realm),
         Answer::Robots => reply(StatusCode::OK, "text/plain", "User-agent: *\nDisallow: /\n"),
         Answer::Forward => page::cannot_be_accessed(502, "Bad gateway", transaction, None),
     }

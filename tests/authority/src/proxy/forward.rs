@@ -1,6 +1,6 @@
 //! The connector: the request goes on to the app, bodies as streams.
 
-use super::table::{Condition, ProxyTable};
+use super::table::{BackEnd, Condition, ProxyTable};
 use crate::connection;
 use crate::message::{Inquiry, Reply, full};
 use crate::published::Published;
@@ -26,7 +26,7 @@ pub(super) async fn forward(
     mut request: Request<Incoming>,
     upn: Option<&str>,
 ) -> Result<Reply, Condition> {
-    if realm.policy().back_end_away {
+    if realm.policy().back_end == BackEnd::Away {
         return Err(Condition::BackEndAway);
     }
     let upgrading = websocket::asked(inquiry).then(|| hyper::upgrade::on(&mut request));
@@ -69,10 +69,10 @@ pub(super) async fn forward(
             for name in HOP_BY_HOP {
                 reply.headers_mut().remove(name);
             }
-            if table.hides_401 && reply.status() == StatusCode::UNAUTHORIZED {
-                *reply.status_mut() = StatusCode::FORBIDDEN;
+            match table.hides_401 && reply.status() == StatusCode::UNAUTHORIZED {
+                true => Err(Condition::BackEndUnauthorized),
+                false => Ok(reply),
             }
-            Ok(reply)
         }
         Err(e) if e.kind() == io::ErrorKind::TimedOut => Err(Condition::BackEndTimeout),
         Err(_) => Err(Condition::BackEndAway),

@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What the edge finds, in the order in which it looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +31,9 @@ pub enum Condition {
     WrongIssuer,
     /// Another tenant's `tid`.
     WrongTenant,
+    /// A token that the proxy app itself has asked for: one registration serves as proxy app and as native client
+    /// (microsoft-authentication-library-for-objc#1665).
+    OwnClient,
     /// An `aud` that none of [`ProxyTable::audiences`] allows.
     WrongAudience,
     /// `ver` 2.0 where [`ProxyTable::accepts_v2_tokens`] is off.
@@ -44,10 +48,37 @@ pub enum Condition {
     NotAssigned,
     /// Claims are demanded that the token was not issued with.
     ClaimsDemanded,
+    /// The token is right, and the proxy app's registration has been changed by hand so that pre-authentication is broken
+    /// (application-proxy-faq.yml).
+    RegistrationEdited,
+    /// The user has no licence, which the edge tells as it tells a missing assignment.
+    NotLicensed,
+    /// No connector of the app's group takes requests.
+    NoConnector,
+    /// A connector whose client certificate the service does not see, since TLS is inspected on its way out.
+    ConnectorUnauthorized,
     /// The connector does not reach the app.
     BackEndAway,
     /// The app does not answer in [`ProxyTable::back_end_timeout_ms`].
     BackEndTimeout,
+    /// The app answers 401 and [`ProxyTable::hides_401`] is on.
+    BackEndUnauthorized,
+}
+
+/// How the app behind the proxy is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BackEnd {
+    /// It answers.
+    #[default]
+    Well,
+    /// The connector does not reach it.
+    Away,
+    /// It takes so long (real time) for each answer.
+    Slow(Duration),
+    /// It answers 401 and wants credentials of its own: `Basic`.
+    WantsBasic,
+    /// It answers 401 and wants integrated Windows authentication: `Negotiate` and `NTLM`.
+    WantsWindows,
 }
 
 /// What the edge answers.
@@ -71,6 +102,9 @@ pub enum Answer {
         /// `x-ms-proxy-error-details`.
         details: Option<String>,
     },
+    /// 200 and the sign-in page, with the headers and cookies of the sign-in service and none of the proxy's: something on
+    /// the way has followed the redirect.
+    SignInPage,
     /// `User-agent: *`, `Disallow: /`.
     Robots,
     /// On to the app, as if nothing were wrong.
@@ -128,8 +162,10 @@ pub struct ProxyTable {
     pub header_limit: usize,
     /// Milliseconds (real time) that the app may take: 85 seconds (application-proxy-faq.yml).
     pub back_end_timeout_ms: u64,
-    /// A 401 of the app becomes a 403, as with integrated Windows authentication.
+    /// A 401 of the app becomes [`Condition::BackEndUnauthorized`], as with integrated Windows authentication.
     pub hides_401: bool,
+    /// Whoever asks is past the proxy: the app answers by itself, and nothing says `x-ms-proxy`.
+    pub bypassed: bool,
     /// How the redirect to sign-in differs from the right one.
     pub redirection: Redirection,
     /// The same for the site [`Stage::stranger_url`](crate::Stage::stranger_url), which is not the proxy's: there, all that
@@ -158,15 +194,21 @@ impl Default for ProxyTable {
             (BadSignature, refused.clone()),
             (WrongIssuer, refused.clone()),
             (WrongTenant, refused.clone()),
+            (OwnClient, refused.clone()),
             (WrongAudience, refused.clone()),
             (WrongVersion, refused.clone()),
             (Expired, refused.clone()),
             (NotYetValid, refused.clone()),
-            (MissingScope, refused),
+            (MissingScope, refused.clone()),
             (NotAssigned, page(403, "Forbidden", None)),
             (ClaimsDemanded, Answer::ClaimsChallenge),
+            (RegistrationEdited, refused),
+            (NotLicensed, page(403, "Forbidden", None)),
+            (NoConnector, page(504, "Gateway timeout", Some("EmptyConnectorGroup"))),
+            (ConnectorUnauthorized, page(500, "InternalServerError: ConnectorError:Unauthorized", None)),
             (BackEndAway, page(502, "Bad gateway", Some("BackendServiceUnavailable"))),
             (BackEndTimeout, page(504, "Gateway timeout", Some("BackendTimeOut"))),
+            (BackEndUnauthorized, page(403, "Forbidden", None)),
         ]);
         Self {
             answers,
@@ -178,6 +220,7 @@ impl Default for ProxyTable {
             header_limit: 60,
             back_end_timeout_ms: 85_000,
             hides_401: false,
+            bypassed: false,
             redirection: Redirection::default(),
             stranger: Redirection::default(),
         }

@@ -19,8 +19,13 @@ pub struct Tunnel {
 impl Tunnel {
     /// Trusts what [`Stage::ca_pem`] signs and nothing else.
     pub fn new(stage: &Stage) -> Self {
+        Self::trusting(stage, stage.ca_pem().unwrap())
+    }
+
+    /// Trusts one certificate authority, in PEM.
+    pub fn trusting(stage: &Stage, ca_pem: &str) -> Self {
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(stage.ca_pem().unwrap().as_bytes()).unwrap()).unwrap();
+        roots.add(CertificateDer::from_pem_slice(ca_pem.as_bytes()).unwrap()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         let config = Arc::new(config.with_root_certificates(roots).with_no_client_auth());
@@ -34,13 +39,22 @@ impl Tunnel {
 
     pub fn exchange(&self, method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<Answer> {
         let url = Url::parse(url).unwrap();
+        let mut stream = self.open(&url);
+        stream.write_all(&request(method, &url, headers, body)).unwrap();
+        read(method, stream)
+    }
+
+    /// Why no request can be made: what TLS says.
+    pub fn distrust(&self, url: &str) -> String {
+        self.open(&Url::parse(url).unwrap()).write_all(b"x").unwrap_err().to_string()
+    }
+
+    fn open(&self, url: &Url) -> StreamOwned<ClientConnection, TcpStream> {
         let host = url.host_str().unwrap().to_owned();
         let (status, stream) = self.connect(&format!("{host}:443"));
         assert_eq!(status, 200, "{host}");
         let name = ServerName::try_from(host).unwrap();
-        let mut stream = StreamOwned::new(ClientConnection::new(self.config.clone(), name).unwrap(), stream);
-        stream.write_all(&request(method, &url, headers, body)).unwrap();
-        read(method, stream)
+        StreamOwned::new(ClientConnection::new(self.config.clone(), name).unwrap(), stream)
     }
 
     /// The status of a `CONNECT` that is refused.
