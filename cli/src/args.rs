@@ -313,6 +313,9 @@ pub(crate) struct Demo {
     /// Let the real browser sign in, and not the built-in stand-in
     #[arg(long)]
     pub(crate) browser: bool,
+    /// With serve: something is broken, and this is its name; `list` prints the names
+    #[arg(long = "break", value_name = "NAME")]
+    pub(crate) breakage: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -3,11 +3,14 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that unwraps nothing says so by failing")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use entrada_authority::Breakage;
 
 fn entrada(home: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_entrada"));
@@ -55,26 +58,104 @@ fn where_there_is_no_temporary_folder_it_says_so() {
     assert!(said.starts_with("error: ") && said.contains("temporary folder"), "{said}");
 }
 
+/// `entrada demo serve`, with what it says to a second shell.
+struct Serving {
+    process: Child,
+    exports: BTreeMap<String, String>,
+    /// The lines that are to be typed.
+    commands: Vec<String>,
+    text: String,
+}
+
+impl Serving {
+    /// `last` is how the last line begins.
+    fn start(home: &Path, args: &[&str], last: &str) -> Self {
+        let mut process = entrada(home, &[&["demo", "serve"], args].concat()).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let mut serving = Self { process, exports: BTreeMap::new(), commands: Vec::new(), text: String::new() };
+        for line in lines {
+            serving.text += &format!("{line}\n");
+            if let Some((name, value)) = line.strip_prefix("export ").and_then(|pair| pair.split_once('=')) {
+                serving.exports.insert(name.to_owned(), value.trim_matches('\'').to_owned());
+            }
+            serving.commands.extend(line.strip_prefix("#   ").map(str::to_owned));
+            if serving.commands.last().is_some_and(|command| command.starts_with(last)) {
+                return serving;
+            }
+        }
+        panic!("it ended: {}", serving.text)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
 #[test]
 fn it_stays_up_for_a_second_shell() {
     let home = tempfile::tempdir().unwrap();
-    let mut serving = entrada(home.path(), &["demo", "serve"]).stdout(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(serving.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let mut command = None;
-    let mut exports = Vec::new();
-    for line in lines {
-        if let Some((name, value)) = line.strip_prefix("export ").and_then(|pair| pair.split_once('=')) {
-            exports.push((name.to_owned(), value.to_owned()));
-        }
-        if let Some(url) = line.strip_prefix("#   entrada get ") {
-            command = Some(url.to_owned());
-            break;
-        }
-    }
-    let output = entrada(home.path(), &["get", &command.unwrap()]).envs(exports).output().unwrap();
-    serving.kill().unwrap();
-    serving.wait().unwrap();
+    let serving = Serving::start(home.path(), &[], "entrada get ");
+    let url = serving.commands[0].strip_prefix("entrada get ").unwrap();
+    let output = entrada(home.path(), &["get", url]).envs(&serving.exports).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(10), "it is reached, and nobody has signed in: {said}");
     assert!(said.contains("entrada login"), "{said}");
+}
+
+#[test]
+fn what_can_be_broken_is_listed_one_a_line() {
+    let home = tempfile::tempdir().unwrap();
+    let output = entrada(home.path(), &["demo", "serve", "--break", "list"]).output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let listed: Vec<(&str, &str)> =
+        text.lines().map(|line| line.split_once(' ').unwrap()).map(|(name, like)| (name, like.trim())).collect();
+    let known: Vec<(&str, &str)> = Breakage::all().iter().map(|breakage| (breakage.name(), breakage.like())).collect();
+    assert_eq!(listed, known);
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_name_that_is_not_in_the_list_is_a_wrong_usage() {
+    let home = tempfile::tempdir().unwrap();
+    let said = |args: &[&str]| {
+        let output = entrada(home.path(), args).stdin(Stdio::null()).output().unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{args:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let unknown = said(&["demo", "serve", "--break", "everything"]);
+    assert!(unknown.contains("everything") && unknown.contains("--break list"), "{unknown}");
+    assert!(said(&["demo", "--break", "missing-slash"]).contains("entrada demo serve"));
+    assert!(said(&["demo", "run", "--break", "list"]).contains("entrada demo serve"));
+}
+
+#[test]
+fn what_is_broken_is_shown_with_what_it_takes_to_see_it() {
+    let home = tempfile::tempdir().unwrap();
+    let serve = |name: &str| Serving::start(home.path(), &["--break", name], "entrada doctor ");
+    let broken = serve("graph-audience");
+    let breakage = Breakage::named("graph-audience").unwrap();
+    assert!(broken.text.contains(&format!("# Broken: graph-audience. {}\n", breakage.like())), "{}", broken.text);
+    assert_eq!(broken.exports["ENTRADA_SCOPE"], "User.Read");
+    assert_eq!(broken.commands.len(), 2, "{:?}", broken.commands);
+    assert!(broken.commands[0].starts_with("entrada get http") && broken.commands[0].ends_with("/api/me"));
+
+    assert!(!serve("which-scope").exports.contains_key("ENTRADA_SCOPE"));
+    assert_eq!(serve("device-code-blocked").exports["ENTRADA_FLOW"], "device");
+    assert_eq!(serve("password-changed").commands[1], "entrada token --refresh --no-input");
+    assert!(serve("other-account").text.contains("signing in as eve@fabrikam.example"));
+    let outside = serve("outside-path");
+    assert!(outside.exports["ENTRADA_SCOPE"].contains("/hr/") && !outside.commands[0].contains("/hr/"));
+
+    let private = serve("private-ca");
+    let pem = fs::read_to_string(&private.exports["ENTRADA_CA"]).unwrap();
+    assert!(pem.starts_with("-----BEGIN CERTIFICATE-----"));
+    assert!(private.exports["ENTRADA_AUTHORITY"].starts_with("https://127.0.0.1:"));
+    let mut login = entrada(home.path(), &["login", "--flow", "device", "--sign-in-timeout", "1"]);
+    let output = login.envs(&private.exports).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(12), "the authority itself is trusted: {said}");
 }

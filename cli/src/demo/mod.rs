@@ -1,5 +1,6 @@
 //! `entrada demo`: the main job without a tenant, on loopback.
 
+mod serve;
 mod stand_in;
 mod steps;
 
@@ -10,23 +11,31 @@ use clap::Parser;
 use entrada::Client;
 use entrada_authority::Stage;
 
-use crate::answer;
 use crate::args::{Cli, Command, Demo, DemoMode};
 use crate::assemble::{self, Asking};
 use crate::failure::{Failure, OTHER};
 use crate::notice::Notice;
-use crate::settings::{Settings, quoted};
+use crate::settings::Settings;
 use crate::target::{self, Target};
 use stand_in::{StageClock, StandIn};
 
 pub(crate) fn run(demo: &Demo, notice: Notice) -> Result<ExitCode, Failure> {
-    let stage = Arc::new(Stage::start().map_err(|error| failed("the demo's servers cannot be started", &error))?);
+    let breakage = match demo.breakage.as_deref() {
+        Some(_) if demo.mode != DemoMode::Serve => {
+            return Err(Failure::usage("--break is for `entrada demo serve`".to_owned()));
+        }
+        Some("list") => return serve::list(),
+        Some(name) => Some(serve::named(name)?),
+        None => None,
+    };
+    let stage = breakage.map_or_else(Stage::start, |breakage| breakage.start(Stage::builder()));
+    let stage = Arc::new(stage.map_err(|error| failed("the demo's servers cannot be started", &error))?);
     let folder = tempfile::Builder::new().prefix("entrada-demo-").tempdir();
     let folder = folder.map_err(|error| failed("there is no temporary folder", &error))?;
     let cache = folder.path().join("tokens.json").display().to_string();
     match demo.mode {
         DemoMode::Run => steps::all(&Performance { stage, cache, browser: demo.browser, notice }),
-        DemoMode::Serve => serve(&stage, &cache),
+        DemoMode::Serve => serve::serve(&stage, folder.path(), &cache, breakage),
     }
 }
 
@@ -75,30 +84,6 @@ struct Get {
     settings: Settings,
     client: Client,
     target: Target,
-}
-
-/// Stays up, with all that a second shell needs.
-fn serve(stage: &Stage, cache: &str) -> Result<ExitCode, Failure> {
-    let user = stage.ada();
-    let settings = [
-        ("ENTRADA_CLIENT_ID", stage.client_id().to_owned()),
-        ("ENTRADA_AUTHORITY", stage.authority_url()),
-        ("ENTRADA_SCOPE", stage.scope()),
-        ("ENTRADA_CACHE", cache.to_owned()),
-    ];
-    let exports: String = settings.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect();
-    answer::print_line(&format!(
-        "# The demo's authority, proxy and app are up until this is interrupted. In a second shell:\n\
-         {exports}\
-         # then, for instance, signing in as {} with the password {}:\n\
-         #   entrada get {}api/me",
-        user.upn,
-        user.password,
-        stage.external_url()
-    ))?;
-    loop {
-        std::thread::park();
-    }
 }
 
 fn failed(what: &str, error: &std::io::Error) -> Failure {
