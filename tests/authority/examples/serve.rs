@@ -1,21 +1,26 @@
 //! A stage that stays up, for clients that are not in this house.
 //!
-//! `serve [--https] [--localhost] [--automatic] [--answer] [--ports AUTHORITY PROXY APP] [--ca FILE]` prints `KEY=VALUE`
-//! lines and runs until standard input is closed. With `--answer` each line of standard input is a sign-in URL or a user
+//! `serve [--https] [--localhost] [--public-names] [--automatic] [--answer] [--break NAME] [--ports AUTHORITY PROXY APP]
+//! [--ca FILE]` prints `KEY=VALUE` lines and runs until standard input is closed. With `--answer` each line of standard input is a sign-in URL or a user
 //! code, which a built-in user follows or types.
 
-use entrada_authority::{SignInMode, Stage};
+use entrada_authority::{Breakage, SignInMode, Stage, Suggestion};
 use std::io::{self, BufRead, Write};
 
 fn main() -> io::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let mut builder = Stage::builder();
-    let (mut ca, mut answers) = (None, false);
+    let (mut ca, mut answers, mut breakage) = (None, false, None);
     while let Some(argument) = arguments.next() {
         let mut port = || arguments.next().and_then(|p| p.parse().ok()).ok_or(io::ErrorKind::InvalidInput);
         builder = match argument.as_str() {
             "--https" => builder.https(true),
             "--localhost" => builder.localhost(true),
+            "--public-names" => builder.public_names(true),
+            "--break" => {
+                breakage = arguments.next().as_deref().and_then(Breakage::named);
+                breakage.ok_or(io::ErrorKind::InvalidInput)?.prepare(builder)
+            }
             "--automatic" => builder.sign_in(SignInMode::Automatic),
             "--ports" => builder.ports(port()?, port()?, port()?),
             "--ca" => {
@@ -30,11 +35,23 @@ fn main() -> io::Result<()> {
         };
     }
     let stage = builder.start()?;
+    let suggestion = breakage.map_or_else(
+        || Suggestion::sound(&stage),
+        |breakage| {
+            breakage.apply(&stage);
+            breakage.suggestion(&stage)
+        },
+    );
     let mut out = io::stdout().lock();
-    writeln!(out, "AUTHORITY={}", stage.authority_url())?;
-    writeln!(out, "CLIENT_ID={}", stage.client_id())?;
-    writeln!(out, "SCOPE={}", stage.scope())?;
+    writeln!(out, "AUTHORITY={}", suggestion.authority)?;
+    writeln!(out, "CLIENT_ID={}", suggestion.client_id)?;
+    if let Some(scope) = &suggestion.scope {
+        writeln!(out, "SCOPE={scope}")?;
+    }
     writeln!(out, "EXTERNAL_URL={}", stage.external_url())?;
+    if let Some(proxy) = stage.internet_proxy_url() {
+        writeln!(out, "HTTPS_PROXY={proxy}")?;
+    }
     if let Some(pem) = stage.ca_pem() {
         let path = ca.unwrap_or_else(|| {
             let name = format!("entrada-ca-{}.pem", std::process::id());
