@@ -11,7 +11,7 @@ use entrada::ureq::UreqTransport;
 use entrada::{
     AccountSelector, Authority, Client, ClientBuilder, Error, Listen, Prompt, TokenRequest, TokenSource, UnixTime,
 };
-use entrada_authority::{Endpoint, Fault, Revocation, Stage};
+use entrada_authority::{Audience, Endpoint, Fault, Revocation, Stage};
 use entrada_browser_system::SystemBrowser;
 use entrada_cache_memory::MemoryCache;
 use serde_json::{Value, json};
@@ -291,4 +291,28 @@ fn what_has_just_failed_does_not_begin_again_behind_the_call() {
         assert!(client.wait_for_renewals(Duration::from_secs(10)));
         assert_eq!(stage.count(Endpoint::Token, "refresh_token"), number);
     }
+}
+
+#[test]
+fn an_app_is_reached_by_its_url_alone() {
+    let stage = Arc::new(Stage::start().unwrap());
+    stage.change_proxy_table(|table| table.audiences = vec![Audience::ExternalUrl]);
+    let page = format!("{}api/me", stage.external_url());
+    let cache = MemoryCache::new();
+    let (client, app) = client_of(&stage).cache(cache.clone()).discover(&page).unwrap();
+    assert_eq!((app.app_id(), app.accepted_scope()), (stage.proxy_app_id(), None));
+    assert!(text(client.reach(&app).unwrap().get(&page).unwrap()).contains(&stage.ada().display_name));
+
+    stage.forget_requests();
+    let (client, app) = client_of(&stage).cache(cache).discover(&page).unwrap();
+    assert_eq!(app.accepted_scope(), Some(&*stage.scope()));
+    let answer = client.reach(&app).unwrap().account(AccountSelector::Named(stage.ada().upn.clone())).get(&page);
+    assert!(text(answer.unwrap()).contains(&stage.ada().display_name));
+    assert_eq!(stage.requests().iter().filter(|request| request.endpoint != Endpoint::App).count(), 1, "all was known");
+    let error = client.reach(&app).unwrap().account(AccountSelector::Named("nobody@x".into())).get(&page).unwrap_err();
+    assert!(error.needs_ui() || matches!(error, Error::OtherAccount { .. }), "{error}");
+
+    let elsewhere = Authority::entra("https://login.microsoftonline.com/contoso.example").unwrap();
+    let error = client_of(&stage).authority(elsewhere).discover(&page).unwrap_err();
+    assert!(matches!(error, Error::Discovery(_)), "what was named stays: {error}");
 }

@@ -1,12 +1,15 @@
 //! Calls to the app: the Bearer on, challenges answered, redirects followed.
 
+use std::sync::Arc;
+
 use entrada::Error;
 use entrada::ports::asynchronous::Body;
-use entrada_authority::{Endpoint, Stage};
+use entrada_authority::{Audience, Endpoint, ProxyTable, Stage};
+use entrada_cache_memory::MemoryCache;
 use futures::io::{AsyncReadExt as _, repeat};
 use serde_json::{Value, json};
 
-use crate::house::{Ground, House, text};
+use crate::house::{Ground, House, builder, text};
 
 pub(crate) async fn page_and_challenge(ground: Ground) {
     challenged(House::open(&ground)).await;
@@ -29,6 +32,29 @@ async fn challenged(House { stage, client }: House) {
     let echoed: Value = serde_json::from_str(&text(answer).await).unwrap();
     assert_eq!((&echoed["method"], &echoed["body"]), (&"POST".into(), &"sent twice".into()));
     assert_eq!(stage.count(Endpoint::Token, "refresh_token"), 1, "with the claims");
+}
+
+pub(crate) async fn discovered(ground: Ground) {
+    let table = ProxyTable { audiences: vec![Audience::ExternalUrl], ..ProxyTable::default() };
+    let stage = Arc::new(Stage::builder().proxy_table(table).start().unwrap());
+    let page = format!("{}api/me", stage.external_url());
+    let cache = MemoryCache::new();
+    let (client, app) = builder(&ground, &stage).blocking_cache(cache.clone()).discover(&page).await.unwrap();
+    assert!(app.is_confirmed() && app.app_id() == stage.proxy_app_id());
+    let answer = client.reach(&app).unwrap().get(&page).await.unwrap();
+    assert!(text(answer).await.contains(&stage.ada().display_name));
+
+    stage.forget_requests();
+    let (client, app) = builder(&ground, &stage).blocking_cache(cache).discover(&page).await.unwrap();
+    assert_eq!(app.accepted_scope(), Some(&*stage.scope()), "the second form of four was accepted");
+    client.reach(&app).unwrap().get(&page).await.unwrap();
+    assert_eq!(stage.requests_at(Endpoint::Proxy).len(), 1, "all was known");
+
+    stage.change_proxy_table(|table| table.audiences = vec![Audience::AppId]);
+    client.reach(&app).unwrap().get(&page).await.unwrap();
+    stage.change_proxy_table(|table| table.audiences.clear());
+    let error = client.reach(&app).unwrap().get(&page).await.unwrap_err();
+    assert!(matches!(error, Error::Discovery(_)), "{error}");
 }
 
 pub(crate) async fn refused(ground: Ground) {

@@ -100,20 +100,24 @@ impl House {
         adapt: impl FnOnce(AsyncClientBuilder) -> AsyncClientBuilder,
     ) -> Self {
         let stage = Arc::new(stage.start().unwrap());
-        let builder = AsyncClient::builder(stage.client_id())
-            .authority(Authority::entra(&stage.authority_url()).unwrap())
-            .transport((ground.transport)(stage.ca_pem()))
-            .runtime(Arc::clone(&ground.runtime))
-            .clock(StageClock(Arc::clone(&stage), Arc::clone(&ground.runtime)))
-            .cache(OnThread::looking_at_once(MemoryCache::new()))
-            .blocking_browser(Visiting::new(&stage));
-        let client = adapt(builder).build().unwrap();
+        let client = adapt(builder(ground, &stage)).build().unwrap();
         Self { stage, client }
     }
 
     pub(crate) fn request(&self) -> TokenRequest {
         TokenRequest::new([self.stage.scope()]).unwrap()
     }
+}
+
+/// All that a client needs for this stage.
+pub(crate) fn builder(ground: &Ground, stage: &Arc<Stage>) -> AsyncClientBuilder {
+    AsyncClient::builder(stage.client_id())
+        .authority(Authority::entra(&stage.authority_url()).unwrap())
+        .transport((ground.transport)(stage.ca_pem()))
+        .runtime(Arc::clone(&ground.runtime))
+        .clock(StageClock(Arc::clone(stage), Arc::clone(&ground.runtime)))
+        .cache(OnThread::looking_at_once(MemoryCache::new()))
+        .blocking_browser(Visiting::new(stage))
 }
 
 pub(crate) async fn text(response: http::Response<Body>) -> String {
