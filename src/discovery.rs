@@ -119,11 +119,7 @@ pub(crate) fn read<B>(
     body: &[u8],
     named: Option<&Authority>,
 ) -> Result<PublishedApp, Error> {
-    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let headers: Vec<(&str, String)> =
-        response.headers().iter().map(|(name, value)| (name.as_str(), text(value))).collect();
-    let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    Ok(PublishedApp::read(&AppCall::new(url)?, response.status().as_u16(), &headers, body, named)?)
+    Ok(PublishedApp::read_http(&AppCall::new(url)?, response.status(), response.headers(), body, named)?)
 }
 
 /// What the authority's answer says.

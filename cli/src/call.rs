@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use entrada::Client;
 use entrada::ports::blocking::Body;
-use entrada::protocol::AppCall;
+use entrada::protocol::{AppCall, EdgeAnswer};
 use entrada::words::clean;
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 
@@ -13,8 +13,8 @@ use crate::answer;
 use crate::args::Call;
 use crate::assemble::{self, Asking};
 use crate::body::Source;
-use crate::excerpt::excerpt;
-use crate::failure::{Failure, NETWORK};
+use crate::excerpt::{beginning, excerpt};
+use crate::failure::{Failure, NETWORK, PROXY_REFUSED};
 use crate::notice::Notice;
 use crate::settings::Settings;
 use crate::target::{self, Target};
@@ -160,7 +160,12 @@ fn deliver(response: Response<Body>, call: &Call, notice: Notice) -> Result<Exit
     notice.detail(&format!("{} {}", status.as_u16(), call.url));
     let header = |name| Some(String::from_utf8_lossy(response.headers().get(name)?.as_bytes()).into_owned());
     let (location, content_type) = (header(http::header::LOCATION), header(http::header::CONTENT_TYPE));
-    let mut body = response.into_body();
+    let (parts, mut body) = response.into_parts();
+    if EdgeAnswer::read_http(status, &parts.headers, &[]) == EdgeAnswer::SignInPage {
+        let message = "the answer is a sign-in page: something on the way to the app follows the proxy's redirect";
+        return Err(Failure::new(PROXY_REFUSED, "sign_in_page", message.to_owned())
+            .with_remedy("take what follows redirects out of the way, and see: entrada doctor"));
+    }
     if status.is_success() || status.is_informational() {
         write(&mut body, call)?;
         return Ok(ExitCode::SUCCESS);
@@ -174,9 +179,20 @@ fn deliver(response: Response<Body>, call: &Call, notice: Notice) -> Result<Exit
         write(&mut body, call)?;
         return Err(failure);
     }
-    let said = excerpt(body, &content_type.unwrap_or_default());
-    if !said.is_empty() {
-        failure.message = format!("{}: {said}", failure.message);
+    let start = beginning(body);
+    let said = excerpt(&start, &content_type.unwrap_or_default());
+    match EdgeAnswer::read_http(status, &parts.headers, &start) {
+        EdgeAnswer::Gateway(page) => {
+            failure.message = format!("{}: {page}: {said}", failure.message);
+            failure.remedy = Some(page.trouble.remedy().into());
+        }
+        EdgeAnswer::Bypassed { schemes } => {
+            failure.message = format!("{}; it asks for {}", failure.message, clean(&schemes.join(", ")));
+            failure.remedy =
+                Some("the name leads past the proxy, to the app itself: look it up as from outside".into());
+        }
+        _ if !said.is_empty() => failure.message = format!("{}: {said}", failure.message),
+        _ => {}
     }
     Err(failure)
 }

@@ -7,12 +7,17 @@ use entrada::words::clean;
 /// How much is read: error pages begin with their style.
 const MOST: u64 = 16 * 1024;
 
-/// The first of what is text; nothing where it is not, or does not come.
-pub(crate) fn excerpt(body: impl Read, content_type: &str) -> String {
+/// The beginning of a body; nothing where it does not come.
+pub(crate) fn beginning(body: impl Read) -> Vec<u8> {
     let mut start = Vec::new();
-    if body.take(MOST).read_to_end(&mut start).is_err() {
-        return String::new();
+    match body.take(MOST).read_to_end(&mut start) {
+        Ok(_) => start,
+        Err(_) => Vec::new(),
     }
+}
+
+/// The first of what is text; nothing where it is not.
+pub(crate) fn excerpt(start: &[u8], content_type: &str) -> String {
     let text = start.utf8_chunks().next().map_or("", |chunk| chunk.valid());
     if content_type.to_ascii_lowercase().starts_with("text/html") { clean(&shown(text)) } else { clean(text) }
 }
@@ -51,8 +56,8 @@ mod tests {
                     <script>if (1 < 2) {}</script><p class=\"x\">because</p></body></html>";
         assert_eq!(excerpt(page.as_bytes(), "text/HTML; charset=utf-8"), "It can't be because");
         assert_eq!(excerpt(&page.as_bytes()[..page.len() - 22], "text/html"), "It can't be bec");
-        assert_eq!(excerpt("<a>".as_bytes(), "application/xml"), "<a>");
-        assert_eq!(excerpt("plain".as_bytes(), "text/html"), "plain");
+        assert_eq!(excerpt(b"<a>", "application/xml"), "<a>");
+        assert_eq!(excerpt(b"plain", "text/html"), "plain");
         assert_eq!(excerpt(&b"\xff\xfe"[..], ""), "");
     }
 }

@@ -40,7 +40,12 @@ fn an_excerpt_is_one_short_line_of_text() {
 fn an_app_that_cannot_be_reached_by_the_proxy_is_told_as_such() {
     let world = World::signed_in();
     world.stage.back_end_away(true);
-    world.get("api/me", &[]).expect_code(5).says("This corporate app can't be accessed").says("Bad gateway");
+    world
+        .get("api/me", &[])
+        .expect_code(5)
+        .says("This corporate app can't be accessed")
+        .says("could not reach the app behind it")
+        .says("checks the internal URL");
     world.stage.back_end_away(false);
     world.stage.maintenance(true);
     world.get("api/me", &[]).expect_code(5).says("Service unavailable");
@@ -117,4 +122,15 @@ fn an_authority_that_asks_for_a_pause_gets_it() {
     world.stage.faults().push(Endpoint::Token, entrada_authority::Fault::Status(429, soon));
     let done = world.get("api/me", &["--retry", "1"]).expect_code(0).says("next in 2 s");
     assert_eq!((done.json()["name"].as_str(), world.refreshes()), (Some("Ada Lovelace"), 2));
+}
+
+#[test]
+fn a_sign_in_page_is_no_answer_and_windows_authentication_no_app_behind_the_proxy() {
+    let world = World::signed_in();
+    let page = Plain::saying("200", "content-type: text/html\r\nx-ms-ests-server: 2.1\r\n", "<h1>Sign in</h1>");
+    let done = world.done(&["get", &page.url("/")]);
+    assert_eq!(done.text(), "");
+    done.fails(14, "is a sign-in page", "doctor");
+    let inside = Plain::saying("401", "www-authenticate: Negotiate\r\nwww-authenticate: NTLM\r\n", "");
+    world.done(&["get", &inside.url("/")]).fails(4, "asks for Negotiate, NTLM", "past the proxy");
 }

@@ -4,6 +4,7 @@
 #[cfg(feature = "async")]
 pub mod asynchronous;
 pub mod blocking;
+mod heads;
 mod sent;
 mod trace;
 

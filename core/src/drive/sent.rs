@@ -1,14 +1,13 @@
 //! A request to the app that was sent, and may have to be sent again: with another token, or to where a redirect
 //! leads. What both loops make of it stands here.
 
-use std::string::String;
 use std::vec::Vec;
 
 use http::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE, COOKIE, EXPECT,
     HOST, HeaderName, PROXY_AUTHORIZATION, TRANSFER_ENCODING,
 };
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, Method, Request, Response, Uri};
 
 use crate::protocol::{Exchange, Next};
 use crate::{Error, Token};
@@ -76,36 +75,5 @@ impl Sent {
         }
         self.uri = to.parse().ok()?;
         self.again()
-    }
-}
-
-/// With the feature `std`: the same for heads of the crate `http`, as middleware has them in its hands.
-impl Exchange {
-    /// Puts the Bearer on, where the request that is due goes to the app's own origin; nobody else's stays there.
-    ///
-    /// Fails with [`Error::Config`] where the token has characters that no header can carry.
-    pub fn authorize(&self, token: &Token, headers: &mut HeaderMap) -> Result<(), Error> {
-        headers.remove(AUTHORIZATION);
-        if let Some(bearer) = self.authorization(token) {
-            let mut value = HeaderValue::from_str(bearer.expose())
-                .map_err(|_| Error::Config("the token has characters that no header can carry".into()))?;
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
-        }
-        Ok(())
-    }
-
-    /// Reads the head of an answer; see [`heard`](Exchange::heard).
-    pub fn heard_http(
-        &mut self,
-        token: &Token,
-        method: &Method,
-        status: StatusCode,
-        headers: &HeaderMap,
-    ) -> Result<Next, Error> {
-        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let owned: Vec<(&str, String)> = headers.iter().map(|(name, value)| (name.as_str(), text(value))).collect();
-        let headers: Vec<(&str, &str)> = owned.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        self.heard(token, method.as_str(), status.as_u16(), &headers)
     }
 }
