@@ -71,7 +71,7 @@ fn main() -> io::Result<()> {
         if !answers || line.trim().is_empty() {
             continue;
         }
-        let visitor = stage.visitor();
+        let visitor = stage.visitor().user(&suggestion.user.upn);
         let visit =
             if line.contains("://") { visitor.visit(line.trim()) } else { visitor.enter_user_code(line.trim()) };
         match visit {

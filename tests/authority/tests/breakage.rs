@@ -300,6 +300,9 @@ fn a_slow_app_ends_in_the_proxys_time() {
     let answer = get_with(&url_of(&to), text(&tokens, "access_token"));
     assert!(since.elapsed() >= Duration::from_millis(300), "{:?}", since.elapsed());
     assert_eq!(page(&answer), (504, "Gateway timeout".to_owned(), Some("BackendTimeOut"), true));
+    assert!(answer.text().contains("connector timed out"));
+    let (stage, to) = broken("no-connector");
+    assert!(!with_token(&stage, &to).text().contains("connector timed out"), "there is none");
 }
 
 #[test]

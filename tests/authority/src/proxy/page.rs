@@ -14,7 +14,9 @@ pub(super) fn cannot_be_accessed(status: u16, word: &str, transaction: &str, det
         502 => {
             "This corporate app can't be accessed right now. Please try again later. The connector could not reach the application."
         }
-        504 => "This corporate app can't be accessed right now. Please try again later. The connector timed out.",
+        504 if details == Some("BackendTimeOut") => {
+            "This corporate app can't be accessed right now. Please try again later. The connector timed out."
+        }
         _ => "This corporate app can't be accessed right now. Please try again later.",
     };
     let body = format!(
