@@ -66,7 +66,7 @@ const KNOWN: &[Row] = &[
         "sign in again: the stored sign-in has ended",
     ),
     (
-        &[700_084],
+        &[700_084, 9_002_327, 9_002_326],
         Configuration,
         "spa_registration",
         "move the redirect URI from \"Single-page application\" to \"Mobile and desktop applications\"",

@@ -17,6 +17,10 @@ pub struct ProxyRefused {
     /// Whom the token is meant for (`aud`), where it can be read. Tokens are opaque to their bearers:
     /// this explains, and decides nothing.
     pub audience: Option<String>,
+    /// Which client it was issued to (`appid`, `azp`), where it can be read.
+    pub client_id: Option<String>,
+    /// Of which tenant it is (`tid`), where it can be read.
+    pub tenant: Option<String>,
 }
 
 /// The application id of Microsoft Graph, for which a scope without a resource is taken.
@@ -25,8 +29,10 @@ const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
 impl ProxyRefused {
     /// For a token that was presented.
     pub fn new(edge: EdgeRedirect, token: &Secret) -> Self {
-        let claims = IdClaims::from_jwt(token.expose());
-        Self { edge, audience: claims.and_then(|claims| claims.text("aud").map(String::from)) }
+        let claims = IdClaims::from_jwt(token.expose()).unwrap_or_default();
+        let text = |name: &str| claims.text(name).map(String::from);
+        let (audience, client_id, tenant) = (text("aud"), text("appid").or_else(|| text("azp")), text("tid"));
+        Self { edge, audience, client_id, tenant }
     }
 
     /// What to do about it.
@@ -39,6 +45,19 @@ impl ProxyRefused {
             (Some(id), true) => alloc::format!("{id}/.default"),
             (None, true) => String::from("the app's own scope"),
         };
+        let is_the_app = |id: &String| self.edge.app_id.as_ref().is_some_and(|app| app.eq_ignore_ascii_case(id));
+        if self.client_id.as_ref().is_some_and(is_the_app) {
+            return String::from(
+                "the client is the published app's own registration: register a native client beside it, grant that the app's \
+                 permission, and use its id",
+            );
+        }
+        if self.tenant.as_ref().is_some_and(|tenant| !tenant.eq_ignore_ascii_case(&self.edge.tenant)) {
+            return alloc::format!(
+                "the token is of another tenant than the app: name the app's, {}, and an account that is known there",
+                clean(&self.edge.tenant)
+            );
+        }
         match self.audience.as_deref() {
             Some(audience) if alloc::format!("{audience}/") == external => {
                 alloc::format!("the audience lacks the slash at its end: ask for the scope {scope}, with both slashes")
@@ -47,7 +66,8 @@ impl ProxyRefused {
                 alloc::format!("the scope names no app, so that the token is for Microsoft Graph: ask for {scope}")
             }
             Some(audience) if audience == external || Some(audience) == app_id.as_deref() => String::from(
-                "the audience is right: check that the tenant is the app's, that the scope is granted, and the clock",
+                "audience and tenant are right: check the clock, and that nobody has edited the published app's own \
+                 registration (its public client switch, permissions and credentials are the proxy's)",
             ),
             _ => match &app_id {
                 Some(id) => alloc::format!("ask for the scope {scope}, or for {id}/.default"),
@@ -72,7 +92,34 @@ impl fmt::Display for ProxyRefused {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString as _;
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use serde_json::{Value, json};
+
     use super::*;
+
+    #[test]
+    fn the_token_tells_what_is_wrong_with_it() {
+        let edge =
+            "https://login.example/t1/oauth2/authorize?state=AppProxyState:{}&client_id=app&redirect_uri=https://h/";
+        let remedy = |claims: Value| {
+            let token = Secret::new(alloc::format!("e30.{}.", URL_SAFE_NO_PAD.encode(claims.to_string())));
+            ProxyRefused::new(EdgeRedirect::read(edge).unwrap(), &token).remedy()
+        };
+        for (claims, words) in [
+            (json!({"aud": "https://h/", "appid": "APP", "tid": "t1"}), "register a native client"),
+            (json!({"aud": "https://h/", "azp": "c", "tid": "t2"}), "name the app's, t1"),
+            (json!({"aud": "https://h", "appid": "c", "tid": "t1"}), "with both slashes"),
+            (json!({"aud": GRAPH}), "is for Microsoft Graph"),
+            (json!({"aud": "app", "appid": "c", "tid": "T1"}), "nobody has edited"),
+            (json!({"aud": "other"}), "or for app/.default"),
+        ] {
+            let remedy = remedy(claims);
+            assert!(remedy.contains(words), "{remedy}");
+        }
+    }
 
     #[test]
     fn a_redirect_cannot_speak_to_the_terminal() {
