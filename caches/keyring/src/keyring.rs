@@ -98,10 +98,11 @@ impl Keyring {
         if let Some(error) = self.rests().filter(|_| system::is_there()) {
             return Err(error);
         }
-        let service = self.service.clone();
+        let (service, timeout) = (self.service.clone(), self.timeout);
         let patience = if self.prompts { self.unlock_timeout } else { Duration::ZERO };
         let limits = Limits { answer: self.timeout, unlock: self.unlock_timeout };
-        let result = within(limits, move |asking| work(&system::connect(Opening { service, patience, asking })?));
+        let result =
+            within(limits, move |asking| work(&system::connect(Opening { service, timeout, patience, asking })?));
         if let Err(error) = &result {
             self.rest_after(error);
         }

@@ -31,6 +31,9 @@ pub(crate) trait Entries {
 pub(crate) struct Opening {
     /// Whose entries they are, for the user to read.
     pub(crate) service: String,
+    /// How long the service may take for one call.
+    #[cfg_attr(any(target_os = "macos", windows), allow(dead_code, reason = "these systems' calls have no limit"))]
+    pub(crate) timeout: Duration,
     /// How long to wait for a user who is asked to unlock it; zero asks nobody.
     #[cfg_attr(windows, allow(dead_code, reason = "the system alone decides whom it asks"))]
     pub(crate) patience: Duration,

@@ -3,15 +3,17 @@
 //! Source: <https://specifications.freedesktop.org/secret-service/latest/>. The secrets cross the session bus
 //! unencrypted: it is a socket of the user's own, and who may listen there may ask the service itself.
 
-use std::collections::HashMap;
+mod conversation;
+
+use std::cell::RefCell;
 use std::env;
 use std::path::PathBuf;
 
-use dbus_secret_service::{Collection, EncryptionType, Error, Item, SecretService};
 use entrada_core::Fault;
 use entrada_core::ports::AdapterError;
 use zeroize::Zeroizing;
 
+use self::conversation::{Conversation, Failure};
 use super::{Entries, Opening};
 
 const NO_BUS: &str = "there is no keyring here: this session has no D-Bus (DBUS_SESSION_BUS_ADDRESS is not set)";
@@ -30,71 +32,87 @@ pub(crate) fn connect(opening: Opening) -> Result<impl Entries + use<>, AdapterE
     if !is_there() {
         return Err(AdapterError::new(Fault::NotFound, NO_BUS));
     }
-    // A user is asked for no less than the caller waits; the library counts what it hears meanwhile as seconds.
-    let seconds = if opening.patience.is_zero() { 0 } else { 2 * opening.patience.as_secs() + 10 };
-    let service = SecretService::connect_with_max_prompt_timeout(EncryptionType::Plain, seconds);
-    Ok(Keyring { service: service.map_err(told)?, opening })
+    let keyring = Keyring { opening, state: RefCell::default() };
+    keyring.with(|_| Ok(()))?;
+    Ok(keyring)
 }
 
 struct Keyring {
-    service: SecretService,
     opening: Opening,
+    state: RefCell<State>,
+}
+
+#[derive(Default)]
+struct State {
+    conversation: Option<Conversation>,
+    /// Whether the service ended once already.
+    has_ended: bool,
 }
 
 impl Keyring {
+    /// Asks; and once more where the service ended in the midst of it, as the bus starts it again where it is set up so.
+    /// What is asked may have been done by then, and must be the same when it is done twice.
+    fn with<T>(&self, ask: impl Fn(&Conversation) -> Result<T, Failure>) -> Result<T, AdapterError> {
+        let mut state = self.state.borrow_mut();
+        loop {
+            let result = match &state.conversation {
+                Some(conversation) => ask(conversation),
+                None => Conversation::begin(&self.opening).and_then(|begun| ask(state.conversation.insert(begun))),
+            };
+            match result {
+                Ok(value) => return Ok(value),
+                Err(Failure::Ended) if !state.has_ended => {
+                    tracing::warn!("the keyring's service ended in the midst of a call; it is asked once more");
+                    *state = State { conversation: None, has_ended: true };
+                }
+                // The bus knows of nobody who would start it.
+                Err(Failure::Absent(_)) if state.has_ended => return Err(told(Failure::Ended)),
+                Err(failure) => return Err(told(failure)),
+            }
+        }
+    }
+
     /// The entry of that name, unlocked.
-    fn find(&self, name: &str) -> Result<Option<Item<'_>>, AdapterError> {
-        if let Some(found) = self.search(name)? {
+    fn find(&self, talk: &Conversation, name: &str) -> Result<Option<conversation::Place>, Failure> {
+        if let Some(found) = self.search(talk, name)? {
             return Ok(Some(found));
         }
         // Some services hide what is locked: then it is not there only when it is not there unlocked.
-        let collection = self.collection()?;
-        if !collection.is_locked().map_err(told)? {
+        let collection = talk.collection()?;
+        if !talk.is_locked(&collection)? {
             return Ok(None);
         }
-        self.unlocked(|| collection.unlock())?;
-        self.search(name)
+        talk.unlock(&collection, &self.opening)?;
+        self.search(talk, name)
     }
 
-    fn search(&self, name: &str) -> Result<Option<Item<'_>>, AdapterError> {
-        let found = self.service.search_items(self.attributes(name)).map_err(told)?;
-        if let Some(item) = found.unlocked.into_iter().next() {
+    fn search(&self, talk: &Conversation, name: &str) -> Result<Option<conversation::Place>, Failure> {
+        let (unlocked, locked) = talk.search(&self.attributes(name))?;
+        if let Some(item) = unlocked.into_iter().next() {
             return Ok(Some(item));
         }
-        let Some(item) = found.locked.into_iter().next() else { return Ok(None) };
-        self.unlocked(|| item.unlock())?;
+        let Some(item) = locked.into_iter().next() else { return Ok(None) };
+        talk.unlock(&item, &self.opening)?;
         Ok(Some(item))
     }
 
-    /// A service that hangs is told apart from a user who takes their time: the library waits for two seconds until
-    /// the service has taken the question.
-    fn unlocked(&self, unlock: impl FnOnce() -> Result<(), Error>) -> Result<(), AdapterError> {
-        let may_ask = !self.opening.patience.is_zero();
-        if may_ask {
-            (self.opening.asking)(true);
-        }
-        let unlocked = unlock().map_err(told);
-        if may_ask {
-            (self.opening.asking)(false);
-        }
-        unlocked
-    }
-
-    fn collection(&self) -> Result<Collection<'_>, AdapterError> {
-        self.service.get_default_collection().map_err(told)
-    }
-
     /// As other programs that use this keyring name theirs, so that `secret-tool lookup` finds them.
-    fn attributes<'a>(&'a self, name: &'a str) -> HashMap<&'a str, &'a str> {
-        HashMap::from([("service", self.opening.service.as_str()), ("username", name)])
+    fn attributes(&self, name: &str) -> conversation::Attributes {
+        [("service", self.opening.service.as_str()), ("username", name)]
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect()
     }
 }
 
 impl Entries for Keyring {
     fn get(&self, name: &str) -> Result<Option<Zeroizing<String>>, AdapterError> {
-        let Some(item) = self.find(name)? else { return Ok(None) };
-        let bytes = item.get_secret().map_err(told)?;
-        match String::from_utf8(bytes) {
+        let found = self.with(|talk| match self.find(talk, name)? {
+            Some(item) => talk.secret(&item).map(Some),
+            None => Ok(None),
+        })?;
+        let Some(mut bytes) = found else { return Ok(None) };
+        match String::from_utf8(std::mem::take(&mut *bytes)) {
             Ok(text) => Ok(Some(Zeroizing::new(text))),
             Err(error) => {
                 drop(Zeroizing::new(error.into_bytes()));
@@ -104,35 +122,36 @@ impl Entries for Keyring {
     }
 
     fn set(&self, name: &str, value: &str) -> Result<(), AdapterError> {
-        if let Some(item) = self.find(name)? {
-            return item.set_secret(value.as_bytes(), "text/plain").map_err(told);
-        }
-        let collection = self.collection()?;
-        let label = format!("{}: {name}", self.opening.service);
-        let made = collection.create_item(&label, self.attributes(name), value.as_bytes(), true, "text/plain");
-        made.map(drop).map_err(told)
+        self.with(|talk| {
+            if let Some(item) = self.find(talk, name)? {
+                return talk.set_secret(&item, value);
+            }
+            let label = format!("{}: {name}", self.opening.service);
+            talk.create(&talk.collection()?, label, self.attributes(name), value, &self.opening)
+        })
     }
 
     fn delete(&self, name: &str) -> Result<(), AdapterError> {
-        match self.find(name)? {
-            Some(item) => item.delete().map_err(told),
+        self.with(|talk| match self.find(talk, name)? {
+            Some(item) => talk.delete(&item, &self.opening),
             None => Ok(()),
-        }
+        })
     }
 }
 
-/// The service's own error, for people.
-fn told(error: Error) -> AdapterError {
-    let (fault, text) = match &error {
-        // Nobody was to be asked, or the question was dismissed.
-        Error::Prompt | Error::Locked => (Fault::Denied, "the keyring is locked: unlock it, and try again".to_owned()),
-        Error::NoResult => (
+/// The failure, for people.
+fn told(failure: Failure) -> AdapterError {
+    let (fault, text) = match failure {
+        Failure::Locked => (Fault::Denied, "the keyring is locked: unlock it, and try again"),
+        Failure::NoCollection => (
             Fault::NotFound,
-            "the keyring has no default collection: make one, such as with seahorse or kwalletmanager".to_owned(),
+            "the keyring has no default collection: make one, such as with seahorse or kwalletmanager",
         ),
-        Error::Unavailable => (Fault::NotFound, NO_BUS.to_owned()),
-        Error::Dbus(cause) => return bus_error(cause.name(), cause.message()),
-        other => (Fault::Other, format!("the keyring cannot be used: {other}")),
+        Failure::Ended => (
+            Fault::Unreachable,
+            "the keyring's service ended in the midst of a call: see whether it crashed, start it again, and try again",
+        ),
+        Failure::Absent(error) | Failure::Bus(error) => return bus_error(error.name(), error.message()),
     };
     AdapterError::new(fault, text)
 }
