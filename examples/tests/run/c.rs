@@ -7,7 +7,6 @@ use std::time::Duration;
 use std::{env, fs};
 
 use entrada_authority::{Endpoint, Stage};
-use serde_json::json;
 use tempfile::TempDir;
 
 use crate::session::{Said, claims_came, run, stage, the_next_cache_is_new};
@@ -42,7 +41,7 @@ pub(crate) fn compile(dir: &TempDir, sources: &[&str], linked: Linked, libraries
 }
 
 /// Where Cargo puts the libraries that a test depends on: beside the test.
-fn beside() -> PathBuf {
+pub(crate) fn beside() -> PathBuf {
     env::current_exe().unwrap().parent().unwrap().to_owned()
 }
 
@@ -60,9 +59,12 @@ fn watched(program: &Path) -> Option<Command> {
 }
 
 fn signs_in(stage: &Stage, dir: &TempDir, mut program: Command) -> Said {
+    run(stage, with_arguments(stage, dir, &mut program))
+}
+
+pub(crate) fn with_arguments<'c>(stage: &Stage, dir: &TempDir, program: &'c mut Command) -> &'c mut Command {
     program.args([&stage.authority_url(), stage.client_id(), &stage.scope()]);
-    program.arg(dir.path().join("cache.json")).arg(stage.ahead().as_secs().to_string());
-    run(stage, &mut program)
+    program.arg(dir.path().join("cache.json")).arg(stage.ahead().as_secs().to_string())
 }
 
 fn is_a_token(line: &str) -> bool {
@@ -153,44 +155,5 @@ fn a_leak_is_found() {
         let said = run(&stage, &mut watched);
         assert_eq!(said.code, Some(99));
         assert!(said.complaints.contains("entrada_silent"), "{}", said.complaints);
-    }
-}
-
-/// How the secrets of this authority begin: access and id tokens, refresh tokens, device codes.
-fn secrets(stage: &Stage) -> String {
-    let token = stage.sign(&json!({}));
-    let (head, _) = token.split_once('.').unwrap();
-    format!("{head} 1.AR EAQ")
-}
-
-#[test]
-fn what_is_freed_holds_no_secret() {
-    let (stage, dir) = (stage(), tempfile::tempdir().unwrap());
-    let program = compile(&dir, &["c/main.c", "tests/run/freed.c"], Linked::Static, &beside());
-    let command = || {
-        let mut command = Command::new(&program);
-        command.env("SECRETS", secrets(&stage));
-        command
-    };
-    for (ahead, grant) in [(0, "urn:ietf:params:oauth:grant-type:device_code"), (0, ""), (24 * 3600, "refresh_token")] {
-        stage.advance(Duration::from_secs(ahead));
-        stage.forget_requests();
-        let said = signs_in(&stage, &dir, command());
-        assert_eq!((said.code, said.complaints.as_str()), (Some(0), ""), "{grant}");
-        assert_eq!(stage.count(Endpoint::Token, grant) > 0, !grant.is_empty());
-    }
-    let issued = stage.issued();
-    let begins = |secret: &str| secrets(&stage).split(' ').any(|begin| secret.starts_with(begin));
-    assert!(issued.iter().all(|issued| begins(&issued.access_token) && begins(issued.refresh_token.as_ref().unwrap())));
-}
-
-/// The negative control of that.
-#[test]
-fn a_secret_that_is_freed_is_found() {
-    let (stage, dir) = (stage(), tempfile::tempdir().unwrap());
-    let program = compile(&dir, &["tests/run/spills.c", "tests/run/freed.c"], Linked::Static, &beside());
-    for secret in secrets(&stage).split(' ') {
-        let said = run(&stage, Command::new(&program).env("SECRETS", secret));
-        assert_eq!((said.code, said.complaints.as_str()), (Some(98), "freed with a secret in it\n"));
     }
 }

@@ -1,6 +1,8 @@
-/* Looks at all that a program frees: ends it with 98 where a secret is in there. The environment names, in SECRETS, how
- * each begins, with spaces between. Linked into the program, these take the place of the C library's own. */
+/* Keeps what a program frees: appends every block, as it is when it is freed, to the file that FREED names. Linked into the
+ * program, these take the place of the C library's own. */
 #define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,20 +11,23 @@
 void *__libc_malloc(size_t size);
 void __libc_free(void *block);
 
-static void look(const void *block, size_t size) {
-    const char *secret = getenv("SECRETS");
-    while (secret != NULL && *secret != '\0') {
-        size_t length = strcspn(secret, " ");
-        if (memmem(block, size, secret, length) != NULL) {
-            static const char found[] = "freed with a secret in it\n";
-            if (write(STDERR_FILENO, found, sizeof found - 1) >= 0) _exit(98);
-        }
-        secret += length + strspn(secret + length, " ");
+static void keep(const char *block, size_t size) {
+    static int file = -1;
+    const char *name = getenv("FREED");
+    int before = errno;
+    if (file < 0 && name != NULL) file = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (file < 0) _exit(97);
+    while (size > 0) {
+        ssize_t count = write(file, block, size);
+        if (count <= 0) _exit(98);
+        block += count;
+        size -= (size_t)count;
     }
+    errno = before;
 }
 
 void free(void *block) {
-    if (block != NULL) look(block, malloc_usable_size(block));
+    if (block != NULL) keep(block, malloc_usable_size(block));
     __libc_free(block);
 }
 

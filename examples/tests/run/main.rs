@@ -4,6 +4,7 @@
 
 mod by_hand;
 mod c;
+mod freed;
 mod panics;
 mod poll_loop;
 mod session;

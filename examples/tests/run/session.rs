@@ -5,7 +5,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use entrada_authority::{Endpoint, Stage};
 use serde_json::Value;
@@ -22,13 +23,25 @@ pub(crate) fn stage() -> Stage {
     Stage::builder().device_interval(Duration::from_secs(1)).start().unwrap()
 }
 
+pub(crate) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
 /// Runs it to its end. Where it shows a code, Ada enters it. No token may be among what it says.
 pub(crate) fn run(stage: &Stage, command: &mut Command) -> Said {
+    run_for_a_slow_user(stage, command, 0)
+}
+
+/// The same with an Ada who does not enter the code before it was asked for so often.
+pub(crate) fn run_for_a_slow_user(stage: &Stage, command: &mut Command, polls: usize) -> Said {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = Vec::new();
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
         let line = line.unwrap();
         if let Some((code, _)) = line.strip_prefix("enter ").and_then(|line| line.split_once(" at http://")) {
+            let since = Instant::now();
+            while stage.count(Endpoint::Token, DEVICE_CODE) < polls {
+                assert!(since.elapsed() < Duration::from_secs(60), "nobody asks whether the code was entered");
+                thread::sleep(Duration::from_millis(5));
+            }
             let visit = stage.visitor().enter_user_code(code).unwrap();
             assert_eq!(visit.titles.last().unwrap(), "You have signed in");
         }
