@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::directory::{ADMIN_APP, Directory, PAYROLL_APP, PROXY_APP, Platform, Registration};
+use crate::graph::Graph;
 use crate::internet::Internet;
 use crate::jwt::SigningKey;
 use crate::proxy::table::ProxyTable;
@@ -17,6 +18,8 @@ use std::{io, thread};
 
 /// The public name of an app that is not the one that the stage is about.
 const PAYROLL_HOST: &str = "payroll-contoso.msappproxy.net";
+/// The public name of Microsoft Graph.
+const GRAPH_HOST: &str = "graph.microsoft.com";
 /// The public name of a site that is not the proxy's.
 const STRANGER_HOST: &str = "hr-contoso.evil.example";
 
@@ -34,6 +37,7 @@ pub struct StageBuilder {
     path: String,
     admin_app: bool,
     stranger: bool,
+    graph: bool,
     identifiers: Option<Vec<String>>,
     table: ProxyTable,
     settings: Settings,
@@ -55,6 +59,7 @@ impl Default for StageBuilder {
             path: "/".to_owned(),
             admin_app: false,
             stranger: false,
+            graph: false,
             identifiers: None,
             table: ProxyTable::default(),
             settings: Settings {
@@ -140,6 +145,13 @@ impl StageBuilder {
     /// A site that pretends to be the published app's: [`Stage::stranger_url`].
     pub fn stranger(mut self, on: bool) -> Self {
         self.stranger = on;
+        self
+    }
+
+    /// Microsoft Graph, as much of it as publishes apps and registers clients: [`Stage::graph_url`]. Ada is Application
+    /// Administrator there, Bob is Cloud Application Administrator.
+    pub fn graph(mut self, on: bool) -> Self {
+        self.graph = on;
         self
     }
 
@@ -252,6 +264,7 @@ impl StageBuilder {
         let [authority, proxy, app] = self.ports;
         let (authority, proxy, app) = (bind(authority)?, bind(proxy)?, bind(app)?);
         let stranger = self.stranger.then(|| bind(0)).transpose()?;
+        let graph = self.graph.then(|| bind(0)).transpose()?;
         let internet = self.public_names.then(|| bind(0)).transpose()?;
         let scheme = if self.https { "https" } else { "http" };
         let origin = |listener: &TcpListener, name: &str| -> io::Result<String> {
@@ -269,8 +282,14 @@ impl StageBuilder {
             Some(listener) => Some(format!("{}/", origin(listener, STRANGER_HOST)?)),
             None => None,
         };
+        let mut directory = Directory::new(&published, self.native.clone(), self.token_version);
+        let graph_url = graph.as_ref().map(|listener| origin(listener, GRAPH_HOST)).transpose()?;
+        let graphs = graph_url.map(|url| {
+            directory.know_graph(&url);
+            Graph::new(url, &directory)
+        });
         let named = match &internet {
-            Some(listener) => Some(self.internet(listener, &authority, &proxy, stranger.as_ref())?),
+            Some(listener) => Some(self.internet(listener, &authority, &proxy, stranger.as_ref(), graph.as_ref())?),
             None => None,
         };
         let tls = (self.https || self.public_names).then(|| {
@@ -280,7 +299,7 @@ impl StageBuilder {
         let realm = Arc::new(Realm {
             clock: Clock::default(),
             key: SigningKey::fixed(),
-            directory: Directory::new(&published, self.native, self.token_version),
+            directory,
             settings: self.settings,
             instance,
             published,
@@ -288,6 +307,7 @@ impl StageBuilder {
             tls: tls.transpose()?,
             internet: named,
             stranger_url,
+            graph: graphs,
             faults: crate::Faults::default(),
             table: Mutex::new(self.table),
             ledger: Mutex::default(),
@@ -298,7 +318,7 @@ impl StageBuilder {
         let (stop, stopped) = smol::channel::bounded(1);
         let served = realm.clone();
         let listeners = [(Role::Authority, authority), (Role::Proxy, proxy), (Role::App, app)];
-        let more = [(Role::Stranger, stranger), (Role::Internet, internet)];
+        let more = [(Role::Stranger, stranger), (Role::Graph, graph), (Role::Internet, internet)];
         let more = more.into_iter().filter_map(|(role, listener)| Some((role, listener?)));
         let listeners = listeners.into_iter().chain(more).collect();
         let thread = thread::Builder::new()
@@ -327,6 +347,7 @@ impl StageBuilder {
         authority: &TcpListener,
         proxy: &TcpListener,
         stranger: Option<&TcpListener>,
+        graph: Option<&TcpListener>,
     ) -> io::Result<Internet> {
         let (authority, proxy) = (authority.local_addr()?, proxy.local_addr()?);
         let logins = [&self.login_host].into_iter().chain(&self.lookalikes).map(|name| (name.clone(), authority));
@@ -334,6 +355,9 @@ impl StageBuilder {
         let mut names: Vec<_> = logins.chain(apps).collect();
         if let Some(stranger) = stranger {
             names.push((STRANGER_HOST.to_owned(), stranger.local_addr()?));
+        }
+        if let Some(graph) = graph {
+            names.push((GRAPH_HOST.to_owned(), graph.local_addr()?));
         }
         let proxy_url = format!("http://{}", proxy_itself.local_addr()?);
         Ok(Internet { names, proxy_url, asked: Mutex::default() })

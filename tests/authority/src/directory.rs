@@ -1,5 +1,6 @@
 //! Who and what the authority knows: tenants, users, applications and the resources that they ask for.
 
+use crate::grown::Grown;
 use crate::published::Published;
 
 /// Microsoft Graph's application id, the resource of a scope without a prefix.
@@ -18,6 +19,19 @@ pub(crate) const ADMIN_APP: &str = "94d6b1f8-3e07-4a25-bc61-d8f2a0e4c70a";
 /// An app of another host.
 pub(crate) const PAYROLL_APP: &str = "2b8f4d17-a96c-4e53-8d0b-7c1e5a3f960b";
 pub(crate) const REPORTS_APP: &str = "7a4e2c90-d5b8-4136-9ef7-c8b6a4d2f006";
+
+/// The client with which Microsoft's own tools manage a tenant.
+const GRAPH_COMMAND_LINE_TOOLS: &str = "14d82eec-204b-4c2f-b7e8-296a70dab67e";
+/// What Graph lets administrators do.
+const ADMINISTRATION: [&str; 7] = [
+    "Application.Read.All",
+    "Application.ReadWrite.All",
+    "AppRoleAssignment.ReadWrite.All",
+    "DelegatedPermissionGrant.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+    "OnPremisesPublishingProfiles.ReadWrite.All",
+];
 
 /// A tenant.
 #[derive(Debug, Clone)]
@@ -110,13 +124,15 @@ impl Resource {
     }
 }
 
-/// Everything that does not change while the stage is up.
+/// Who and what there is from the start, and what has grown since.
 #[derive(Debug)]
 pub(crate) struct Directory {
     pub(crate) tenants: Vec<Tenant>,
     pub(crate) users: Vec<User>,
     pub(crate) clients: Vec<Client>,
     pub(crate) resources: Vec<Resource>,
+    /// What came through Microsoft Graph.
+    pub(crate) grown: Grown,
 }
 
 impl Directory {
@@ -185,6 +201,18 @@ impl Directory {
                 spa: false,
             },
         ];
+        // Microsoft's own, in every tenant.
+        clients.push(Client {
+            id: GRAPH_COMMAND_LINE_TOOLS,
+            name: "Microsoft Graph Command Line Tools",
+            public: true,
+            multi_tenant: true,
+            fallback_public: true,
+            redirect_uris: ["http://localhost", "https://login.microsoftonline.com/common/oauth2/nativeclient"]
+                .map(str::to_owned)
+                .to_vec(),
+            spa: false,
+        });
         // The platform registers a published app under Web, with its external URL as the reply URL.
         clients.extend(published.iter().map(|app| {
             let single = native.single && app.app_id == PROXY_APP;
@@ -213,7 +241,7 @@ impl Directory {
                 app_id: GRAPH.to_owned(),
                 name: "Microsoft Graph".to_owned(),
                 identifiers: vec!["https://graph.microsoft.com".to_owned()],
-                scopes: vec!["User.Read", "Mail.Read"],
+                scopes: ["User.Read", "Mail.Read"].into_iter().chain(ADMINISTRATION).collect(),
                 token_version: 1,
                 assignment_required: false,
                 tenants: Vec::new(),
@@ -228,7 +256,13 @@ impl Directory {
             assignment_required: true,
             tenants: vec![CONTOSO],
         }));
-        Self { tenants, users, clients, resources }
+        Self { tenants, users, clients, resources, grown: Grown::default() }
+    }
+
+    /// Microsoft Graph is asked for by this URL, too.
+    pub(crate) fn know_graph(&mut self, url: &str) {
+        let graph = self.resources.iter_mut().find(|resource| resource.app_id == GRAPH);
+        graph.into_iter().for_each(|graph| graph.identifiers.push(url.to_owned()));
     }
 
     pub(crate) fn tenant(&self, name: &str) -> Option<&Tenant> {
@@ -240,11 +274,13 @@ impl Directory {
     }
 
     pub(crate) fn client(&self, id: &str) -> Option<&Client> {
-        self.clients.iter().find(|c| c.id.eq_ignore_ascii_case(id))
+        let is_it = |client: &&Client| client.id.eq_ignore_ascii_case(id);
+        self.clients.iter().find(is_it).or_else(|| self.grown.clients().into_iter().find(is_it))
     }
 
     pub(crate) fn resource(&self, asked: &str, tenant: &str) -> Option<&Resource> {
-        self.resources.iter().find(|r| r.answers_to(asked) && (r.tenants.is_empty() || r.tenants.contains(&tenant)))
+        let is_it = |r: &&Resource| r.answers_to(asked) && (r.tenants.is_empty() || r.tenants.contains(&tenant));
+        self.resources.iter().find(is_it).or_else(|| self.grown.resources().into_iter().find(is_it))
     }
 
     /// Ada is a guest in Fabrikam; nobody else is a guest anywhere.

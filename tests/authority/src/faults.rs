@@ -29,6 +29,8 @@ pub enum Endpoint {
     Logout,
     /// Another path of the authority.
     Other,
+    /// Microsoft Graph, where it is on the stage; of the faults it knows those of connections, and statuses.
+    Graph,
     /// The application proxy's external URL.
     Proxy,
     /// The app behind the proxy.

@@ -41,8 +41,12 @@ impl Published {
 
 /// The app with the longest path that a request's path begins with: "always matches the most granular path"
 /// (application-proxy-configure-single-sign-on-with-headers.md). Hosts are told apart where they have names of their own.
-pub(crate) fn wanted<'p>(published: &'p [Published], host: Option<&str>, path: &str) -> Option<&'p Published> {
-    let here = published.iter().filter(|app| host.is_none_or(|host| app.is_at(host)));
+pub(crate) fn wanted<'p>(
+    published: impl IntoIterator<Item = &'p Published>,
+    host: Option<&str>,
+    path: &str,
+) -> Option<&'p Published> {
+    let here = published.into_iter().filter(|app| host.is_none_or(|host| app.is_at(host)));
     here.filter(|app| path.starts_with(&app.path)).max_by_key(|app| app.path.len())
 }
 

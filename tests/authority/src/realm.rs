@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::faults::{Endpoint, Faults};
+use crate::graph::Graph;
 use crate::internet::Internet;
 use crate::jwt::SigningKey;
 use crate::ledger::{Ledger, Policy};
@@ -55,6 +56,8 @@ pub(crate) struct Realm {
     pub(crate) internet: Option<Internet>,
     /// The site that is not the proxy's, with a slash at the end.
     pub(crate) stranger_url: Option<String>,
+    /// The stand-in for Microsoft Graph, where it was asked for.
+    pub(crate) graph: Option<Graph>,
     pub(crate) faults: Faults,
     pub(crate) table: Mutex<ProxyTable>,
     pub(crate) ledger: Mutex<Ledger>,
@@ -84,7 +87,7 @@ impl Realm {
     /// The app that a request at the proxy is for.
     pub(crate) fn wanted(&self, inquiry: &Inquiry) -> Option<&Published> {
         let host = self.internet.as_ref().and_then(|_| inquiry.header("host"));
-        wanted(&self.published, host, &inquiry.path)
+        wanted(self.published.iter().chain(self.directory.grown.published()), host, &inquiry.path)
     }
 
     pub(crate) fn note(&self, endpoint: Endpoint, inquiry: &Inquiry) {

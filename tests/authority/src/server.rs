@@ -5,7 +5,7 @@ use crate::connection::Wire;
 use crate::faults::{Endpoint, Fault};
 use crate::message::{Inquiry, Reply, set};
 use crate::realm::Realm;
-use crate::{app, authority, internet, proxy, spoil};
+use crate::{app, authority, graph, internet, proxy, spoil};
 use futures_lite::FutureExt;
 use futures_lite::future::race;
 use futures_rustls::TlsAcceptor;
@@ -29,6 +29,8 @@ pub(crate) enum Role {
     Authority,
     Proxy,
     App,
+    /// Microsoft Graph.
+    Graph,
     /// A site that answers as if it were the proxy.
     Stranger,
     /// The HTTP proxy through which the public names are reached.
@@ -103,6 +105,11 @@ async fn respond(realm: Arc<Realm>, role: Role, request: Request<Incoming>) -> i
             let body = Limited::new(body, FORM_LIMIT).collect().await.map_err(io::Error::other)?.to_bytes();
             (Inquiry::new(&parts, &body), None)
         }
+        Role::Graph => {
+            let (parts, body) = request.into_parts();
+            let body = Limited::new(body, FORM_LIMIT).collect().await.map_err(io::Error::other)?.to_bytes();
+            return graph_answer(&realm, &Inquiry::new(&parts, &[]), &body).await;
+        }
         Role::Proxy | Role::App | Role::Stranger | Role::Internet => {
             let (parts, body) = request.into_parts();
             (Inquiry::new(&parts, &[]), Some(Request::from_parts(parts, body)))
@@ -112,6 +119,7 @@ async fn respond(realm: Arc<Realm>, role: Role, request: Request<Incoming>) -> i
         Role::Authority => authority::endpoint(&inquiry.path),
         Role::Proxy => Endpoint::Proxy,
         Role::App => Endpoint::App,
+        Role::Graph => Endpoint::Graph,
         Role::Stranger | Role::Internet => Endpoint::Stranger,
     };
     realm.note(endpoint, &inquiry);
@@ -133,4 +141,15 @@ async fn respond(realm: Arc<Realm>, role: Role, request: Request<Incoming>) -> i
         _ => authority::answer(&realm, &inquiry),
     };
     if fault == Some(Fault::CutMidBody) { spoil::halved(reply).await } else { Ok(reply) }
+}
+
+/// Graph has errors of its own shape; of the faults it knows statuses and those of connections.
+async fn graph_answer(realm: &Realm, inquiry: &Inquiry, body: &[u8]) -> io::Result<Reply> {
+    realm.note(Endpoint::Graph, inquiry);
+    match realm.faults.take(Endpoint::Graph) {
+        Some(Fault::Cut) => Err(io::ErrorKind::ConnectionAborted.into()),
+        Some(Fault::CutMidBody) => spoil::halved(graph::answer(realm, inquiry, body)).await,
+        Some(fault) => Ok(graph::faulty(realm, &fault).unwrap_or_else(|| spoil::instead(realm, &fault))),
+        None => Ok(graph::answer(realm, inquiry, body)),
+    }
 }

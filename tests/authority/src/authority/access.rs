@@ -3,6 +3,7 @@
 use crate::aadsts::{Denial, Kind};
 use crate::claims_request::covers;
 use crate::directory::{Client, GRAPH, PROXY_APP, Resource, User};
+use crate::graph;
 use crate::ledger::Authentication;
 use crate::realm::Realm;
 use serde_json::{Value, json};
@@ -21,11 +22,12 @@ pub(super) fn evaluate(
     resource: &Resource,
     by_device_code: bool,
 ) -> Result<(), Denial> {
+    let is_assigned = graph::is_assigned(realm, user, &resource.app_id);
     let policy = realm.policy();
-    if resource.app_id != PROXY_APP {
+    if resource.app_id != PROXY_APP && is_assigned {
         return Ok(());
     }
-    if resource.assignment_required && policy.unassigned.contains(&user.upn) {
+    if resource.assignment_required && (!is_assigned || policy.unassigned.contains(&user.upn)) {
         return Err(Denial::new(
             Kind::InteractionRequired,
             50105,
@@ -106,7 +108,7 @@ pub(super) fn consented(realm: &Realm, user: &User, client: &Client, resource: &
     if realm.policy().consent_withheld {
         return false;
     }
-    if realm.policy().admin_consented {
+    if realm.policy().admin_consented || graph::is_consented(realm, client.id, &resource.app_id, names) {
         return true;
     }
     let ledger = realm.ledger();

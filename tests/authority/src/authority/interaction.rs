@@ -4,6 +4,7 @@ use super::tenancy::{seat, tenancy};
 use super::{access, authorize, device_code, pages};
 use crate::aadsts::{Denial, Kind, Trace};
 use crate::directory::{Client, User};
+use crate::graph;
 use crate::jwt::base64url;
 use crate::ledger::{Approval, Authentication, CodeGrant, Prompt, Purpose, SignIn};
 use crate::message::{Inquiry, Reply, html, value};
@@ -178,7 +179,7 @@ fn next(realm: &Realm, sign_in: &SignIn, who: &Authentication) -> Result<Next, D
     }
     let consented = access::consented(realm, user, client, resource, &names);
     if !sign_in.consented && (!consented || sign_in.prompt == Some(Prompt::Consent)) {
-        if realm.policy().admin_consent_required {
+        if realm.policy().admin_consent_required || graph::needs_admin(realm, resource) {
             return Err(Denial::new(
                 Kind::AccessDenied,
                 90094,

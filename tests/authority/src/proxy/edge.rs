@@ -6,6 +6,7 @@ use super::{forward, page};
 use crate::authority;
 use crate::claims_request::covers;
 use crate::directory::CONTOSO;
+use crate::graph;
 use crate::jwt::Refusal;
 use crate::message::{Inquiry, Reply, redirect, reply, set};
 use crate::published::Published;
@@ -89,7 +90,7 @@ fn judge(realm: &Realm, table: &ProxyTable, wanted: Option<&Published>, inquiry:
     }
     let Some(app) = wanted else { return found(Condition::NotPublished) };
     let incident = realm.policy().incident;
-    if table.passthrough {
+    if table.passthrough || graph::is_open(realm, app.app_id) {
         return incident.and_then(found);
     }
     if inquiry.method == Method::OPTIONS {
@@ -132,8 +133,9 @@ fn judge_claims(realm: &Realm, table: &ProxyTable, app: &Published, token: &str,
     if !text("scp").split(' ').any(|scope| scope == "user_impersonation") {
         return Some(Condition::MissingScope);
     }
+    let user = upn(realm, claims).and_then(|upn| realm.directory.user(&upn));
     let policy = realm.policy();
-    if upn(realm, claims).is_none_or(|upn| policy.unassigned.contains(&upn)) {
+    if user.is_none_or(|user| policy.unassigned.contains(&user.upn) || !graph::is_assigned(realm, user, app.app_id)) {
         return Some(Condition::NotAssigned);
     }
     if let Some(demand) = &policy.demanded {

@@ -2,6 +2,7 @@
 
 use super::table::{BackEnd, Condition, ProxyTable};
 use crate::connection;
+use crate::graph;
 use crate::message::{Inquiry, Reply, full};
 use crate::published::Published;
 use crate::realm::Realm;
@@ -26,7 +27,7 @@ pub(super) async fn forward(
     mut request: Request<Incoming>,
     upn: Option<&str>,
 ) -> Result<Reply, Condition> {
-    if realm.policy().back_end == BackEnd::Away {
+    if realm.policy().back_end == BackEnd::Away || !graph::is_reached(realm, app.app_id) {
         return Err(Condition::BackEndAway);
     }
     let upgrading = websocket::asked(inquiry).then(|| hyper::upgrade::on(&mut request));
