@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Accounts(Accounts),
     /// Tell whom a published app's URL sends to for tokens; sends none itself
     Discover(Discover),
+    /// Publish an app, register a client and grant it access in Microsoft Entra, as an administrator
+    Setup(crate::setup::args::Setup),
     /// Show the main job on loopback, without a tenant
     Demo(Demo),
     /// Print completions for a shell

@@ -19,6 +19,7 @@ mod log;
 mod multipart;
 mod notice;
 mod settings;
+mod setup;
 mod sign_in;
 mod store;
 mod target;
@@ -75,6 +76,7 @@ fn run(cli: &Cli, notice: Notice) -> Result<ExitCode, Failure> {
         Command::Logout(logout) => accounts::logout(logout, &settings(None)?, notice),
         Command::Accounts(accounts) => accounts::list(accounts, &settings(None)?, notice),
         Command::Discover(discover) => discover::run(discover, &settings(Some(&discover.url))?, notice),
+        Command::Setup(setup) => setup::run(setup, &settings(None)?, notice),
         Command::Demo(demo) => demo::run(demo, notice),
         Command::Completions(completions) => completions::run(completions),
     }

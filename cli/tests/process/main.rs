@@ -22,6 +22,7 @@ mod redirects;
 mod refusals;
 mod secrets;
 mod settings;
+mod setup;
 mod statuses;
 mod store;
 mod surface;

@@ -24,9 +24,21 @@ fn help_names_every_exit_code() {
     ] {
         assert!(help.contains(words), "no {words:?} in: {help}");
     }
-    for command in
-        ["get", "post", "put", "patch", "delete", "head", "token", "login", "logout", "accounts", "demo", "completions"]
-    {
+    for command in [
+        "get",
+        "post",
+        "put",
+        "patch",
+        "delete",
+        "head",
+        "token",
+        "login",
+        "logout",
+        "accounts",
+        "setup",
+        "demo",
+        "completions",
+    ] {
         let help = Home::with(&[]).run(&[command, "--help"]).done().expect_code(0).text();
         assert!(help.contains(&format!("Usage: entrada {command}")), "{help}");
     }
