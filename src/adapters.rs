@@ -23,6 +23,8 @@ pub struct Adapters {
     sign_in_with: Option<SignInWith>,
 }
 
+pub(crate) type Asked = (Arc<dyn Transport>, Arc<dyn Cache>);
+
 impl ClientBuilder {
     /// How requests are sent.
     pub fn transport(mut self, transport: impl Transport + 'static) -> Self {
@@ -80,7 +82,7 @@ impl ClientBuilder {
     }
 
     /// What is asked before the client is there: the transport and the cache, the same ones each time.
-    pub(crate) fn asked(&mut self) -> Result<(Arc<dyn Transport>, Arc<dyn Cache>), Error> {
+    pub(crate) fn asked(&mut self) -> Result<Asked, Error> {
         let transport = self.adapters.transport.take().map_or_else(default_transport, Ok)?;
         let cache = self.adapters.cache.take().map_or_else(default_cache, Ok)?;
         self.adapters.transport = Some(Arc::clone(&transport));

@@ -29,6 +29,8 @@ pub struct AsyncAdapters {
     sign_in_with: Option<SignInWith>,
 }
 
+type Asked = (Arc<dyn Transport>, Arc<dyn Cache>);
+
 impl AsyncClientBuilder {
     /// How requests are sent.
     pub fn transport(mut self, transport: impl Transport + 'static) -> Self {
@@ -136,7 +138,7 @@ impl AsyncClientBuilder {
     }
 
     /// What is asked before the client is there: the transport and the cache, the same ones each time.
-    pub(super) fn asked(&mut self) -> Result<(Arc<dyn Transport>, Arc<dyn Cache>), Error> {
+    pub(super) fn asked(&mut self) -> Result<Asked, Error> {
         let transport = self.adapters.transport.clone().ok_or_else(|| missing("transport"))?;
         let cache = self.adapters.cache.take().map_or_else(default_cache, Ok)?;
         self.adapters.cache = Some(Arc::clone(&cache));
