@@ -3,6 +3,8 @@
 //! For people only: programs decide on `error` and `suberror`, as Microsoft asks
 //! (identity-platform/reference-error-codes).
 
+use alloc::vec::Vec;
+
 /// What kind of matter an error is, as far as who can settle it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -183,8 +185,31 @@ pub fn explain_by_user_code(number: u32) -> Option<Explanation> {
     Some(Explanation { remedy, ..known })
 }
 
+/// The numbers that a text names, each once, in their order: as `AADSTS50011`, and as Entra's pages have them in their
+/// script, `"sErrorCode":"50011"`.
+pub fn numbers_in(text: &str) -> Vec<u32> {
+    let mut found = Vec::new();
+    for mark in ["AADSTS", "\"sErrorCode\":\""] {
+        for (at, _) in text.match_indices(mark) {
+            let rest = &text[at + mark.len()..];
+            let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            if let Some(number) = rest[..end].parse().ok().filter(|number| !found.contains(number)) {
+                found.push(number);
+            }
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn numbers_are_found_in_pages_and_messages() {
+        let page = r#"AADSTS50011: no match (AADSTS50011), {"sErrorCode":"65001","x":1} AADSTS AADSTS99999999999"#;
+        assert_eq!(super::numbers_in(page), [50011, 65001]);
+        assert_eq!(super::numbers_in("50011"), [0; 0]);
+    }
+
     #[test]
     fn every_number_stands_once() {
         let mut numbers: alloc::vec::Vec<u32> =

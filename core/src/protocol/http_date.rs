@@ -4,8 +4,8 @@ use crate::UnixTime;
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 5.6.7), the one form that is still sent.
-pub(super) fn http_date(text: &str) -> Option<UnixTime> {
+/// Reads `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 5.6.7), the one form that is still sent; `None` for anything else.
+pub fn http_date(text: &str) -> Option<UnixTime> {
     let (_, text) = text.split_once(", ")?;
     let mut parts = text.split(' ');
     let day: u64 = parts.next()?.parse().ok().filter(|day| (1..=31).contains(day))?;

@@ -13,6 +13,7 @@ mod http;
 mod http_date;
 mod id_token;
 mod pkce;
+mod reply_url;
 mod telemetry;
 mod token;
 
@@ -26,6 +27,8 @@ pub use edge::{
     PublishedApp, Settling,
 };
 pub use exchange::{Exchange, Next};
+pub use http_date::http_date;
+pub use reply_url::ReplyUrl;
 
 pub(crate) use authorize::{AuthorizationRequest, AuthorizationSecrets, read_redirect};
 pub(crate) use claims::merged_claims;

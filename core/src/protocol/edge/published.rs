@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use url::Url;
 
 use super::{DiscoveryError, DiscoveryTrouble, EdgeAnswer, EdgeRedirect};
-use crate::protocol::AppCall;
+use crate::protocol::{AppCall, ReplyUrl};
 use crate::{Authority, Cloud};
 
 /// What a published app's URL tells a stranger: whom to ask for tokens, and for which app.
@@ -154,28 +154,13 @@ impl PublishedApp {
     /// redirects to the reply URL with an error if that URL is registered, and shows a page of its own if not
     /// (AADSTS50011).
     pub fn confirmation_url(&self) -> Option<String> {
-        let endpoints = self.authority.template_endpoints().filter(|_| self.authority.routes_by_user())?;
-        let mut url = Url::parse(&endpoints.authorize).ok()?;
-        url.query_pairs_mut()
-            .append_pair("client_id", &self.app_id)
-            .append_pair("response_type", "code")
-            .append_pair("redirect_uri", self.external_url.as_str())
-            .append_pair("response_mode", "query")
-            .append_pair("scope", "openid")
-            .append_pair("prompt", "none");
-        Some(url.into())
+        ReplyUrl::question(&self.authority, &self.app_id, self.external_url.as_str())
     }
 
     /// With what the authority answered to that: its status, and its `Location` if it has one.
     pub fn confirmed_by(mut self, status: u16, location: Option<&str>) -> Self {
-        let is_reply = |location: &str| {
-            Url::parse(location).is_ok_and(|url| {
-                url.origin() == self.external_url.origin()
-                    && url.path() == self.external_url.path()
-                    && url.query_pairs().any(|(name, _)| name == "error")
-            })
-        };
-        self.is_confirmed = matches!(status, 302 | 303) && location.is_some_and(is_reply);
+        let reply = ReplyUrl::read(self.external_url.as_str(), status, location, b"");
+        self.is_confirmed = reply == ReplyUrl::Registered;
         self
     }
 
