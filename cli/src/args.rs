@@ -66,6 +66,8 @@ pub(crate) enum Command {
     Discover(Discover),
     /// Publish an app, register a client and grant it access in Microsoft Entra, as an administrator
     Setup(crate::setup::args::Setup),
+    /// Find out why an app cannot be reached, and what to do about it
+    Doctor(crate::doctor::Doctor),
     /// Show the main job on loopback, without a tenant
     Demo(Demo),
     /// Print completions for a shell

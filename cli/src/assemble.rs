@@ -37,8 +37,9 @@ pub(crate) fn builder(settings: &Settings, asking: Asking, notice: Notice) -> Re
     let sign_in = SignIn::new().timeout(settings.sign_in_timeout).login_hint(settings.account.clone()).unasked(true);
     let choice = SignInChoice::new(settings, sign_in, notice);
     let may_ask = !settings.no_input && (asking == Asking::Wanted || stderr().is_terminal());
-    let builder = Client::builder(settings.client_id()?).transport(transport(settings)?);
-    Ok(store::with_cache(builder, settings, may_ask, notice)?
+    let cache = store::cache(settings, may_ask, notice)?;
+    let builder = Client::builder(settings.client_id()?).transport(transport(settings)?).cache(cache);
+    Ok(builder
         .sign_in_with(move |client, request, error| if may_ask { choice.sign_in(client, request) } else { Err(error) }))
 }
 
@@ -85,7 +86,8 @@ pub(crate) fn failure(error: Error, settings: &Settings) -> Failure {
     failure.with_remedy(format!("run: {}", login_command(settings)))
 }
 
-fn login_command(settings: &Settings) -> String {
+/// The command that signs in with these settings.
+pub(crate) fn login_command(settings: &Settings) -> String {
     let url = settings.url.as_deref().map(quoted);
     let words = ["entrada".to_owned(), "login".to_owned()].into_iter().chain(url).chain(settings.flags.iter().cloned());
     words.collect::<Vec<_>>().join(" ")

@@ -12,6 +12,7 @@ mod completions;
 mod config;
 mod demo;
 mod discover;
+mod doctor;
 mod excerpt;
 mod failure;
 mod keys;
@@ -77,6 +78,7 @@ fn run(cli: &Cli, notice: Notice) -> Result<ExitCode, Failure> {
         Command::Accounts(accounts) => accounts::list(accounts, &settings(None)?, notice),
         Command::Discover(discover) => discover::run(discover, &settings(Some(&discover.url))?, notice),
         Command::Setup(setup) => setup::run(setup, &settings(None)?, notice),
+        Command::Doctor(doctor) => doctor::run(doctor, &cli.common, notice),
         Command::Demo(demo) => demo::run(demo, notice),
         Command::Completions(completions) => completions::run(completions),
     }

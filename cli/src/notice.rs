@@ -17,13 +17,7 @@ pub(crate) struct Notice {
 
 impl Notice {
     pub(crate) fn new(quiet: bool, verbosity: u8, color: Color) -> Self {
-        let color = match color {
-            Color::Always => true,
-            Color::Never => false,
-            // https://no-color.org
-            Color::Auto => stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
-        };
-        Self { quiet, verbosity, color }
+        Self { quiet, verbosity, color: is_coloured(color, &stderr()) }
     }
 
     /// Something worth knowing.
@@ -82,11 +76,26 @@ impl Notice {
     }
 
     fn painted(self, text: &str, style: &str) -> String {
-        if self.color { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
+        painted(self.color, text, style)
     }
 
     /// One whole line in one write; that nobody reads it is no failure.
     pub(crate) fn line(self, text: &str) {
         let _ = stderr().write_all(format!("{text}\n").as_bytes());
     }
+}
+
+/// Whether what goes there is coloured.
+pub(crate) fn is_coloured(color: Color, to: &impl IsTerminal) -> bool {
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        // https://no-color.org
+        Color::Auto => to.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+    }
+}
+
+/// Text in a style of the terminal's, where it is coloured.
+pub(crate) fn painted(is_coloured: bool, text: &str, style: &str) -> String {
+    if is_coloured { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
 }

@@ -40,6 +40,25 @@ pub(crate) enum Named {
     Oidc(String),
 }
 
+/// Who says it.
+#[derive(Debug)]
+enum Source {
+    Flag,
+    Variable,
+    File(PathBuf),
+}
+
+impl Source {
+    /// The place of a setting.
+    fn of(&self, name: &str) -> String {
+        match self {
+            Self::Flag => format!("--{name}"),
+            Self::Variable => format!("ENTRADA_{}", name.replace('-', "_").to_ascii_uppercase()),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+}
+
 /// What one source says; nothing where it is silent.
 #[derive(Debug, Default)]
 struct Layer {
@@ -64,20 +83,25 @@ impl Settings {
     }
 
     fn from_sources(common: &Common, url: Option<&str>, var: impl Fn(&str) -> Option<String>) -> Result<Self, Failure> {
-        let profile = common.profile.clone().or_else(|| var("ENTRADA_PROFILE"));
-        let user = config::user_path(&var).map(|path| File::read(&path)).transpose()?.unwrap_or_default();
-        let system = File::read(&config::system_path(&var))?;
-        if let Some(name) = profile.as_deref().filter(|name| !user.has_profile(name) && !system.has_profile(name)) {
-            return Err(Failure::config(format!("there is no [profile.{name}] in the configuration")));
-        }
-        let mut layers = vec![Layer::from_flags(common), Layer::from_environment(&var)?];
-        for file in [&user, &system] {
-            for section in file.sections(url, profile.as_deref()) {
-                layers.push(Layer::from_section(section)?);
+        let layers = layers(common, url, var)?;
+        let merged = layers.into_iter().map(|(_, layer)| layer).reduce(Layer::or).unwrap_or_default();
+        Ok(Self::from_layer(merged, common, url))
+    }
+
+    /// Which settings are made, and where: a flag, a variable, a file.
+    pub(crate) fn origins(common: &Common, url: Option<&str>) -> Result<Vec<(&'static str, String)>, Failure> {
+        let layers = layers(common, url, |name| std::env::var(name).ok().filter(|value| !value.is_empty()))?;
+        let mut origins: Vec<(&'static str, String)> = Vec::new();
+        // Of the three ways to name the authority one holds.
+        let kind = |name: &'static str| if ["tenant", "oidc"].contains(&name) { "authority" } else { name };
+        for (source, layer) in &layers {
+            for name in layer.made() {
+                if origins.iter().all(|(known, _)| kind(known) != kind(name)) {
+                    origins.push((name, source.of(name)));
+                }
             }
         }
-        let merged = layers.into_iter().reduce(Layer::or).unwrap_or_default();
-        Ok(Self::from_layer(merged, common, url))
+        Ok(origins)
     }
 
     /// From the flags alone.
@@ -138,6 +162,29 @@ impl Settings {
         }
         Ok(&self.scopes)
     }
+}
+
+/// All sources, the one that wins first.
+fn layers(
+    common: &Common,
+    url: Option<&str>,
+    var: impl Fn(&str) -> Option<String>,
+) -> Result<Vec<(Source, Layer)>, Failure> {
+    let profile = common.profile.clone().or_else(|| var("ENTRADA_PROFILE"));
+    let files = [config::user_path(&var), Some(config::system_path(&var))];
+    let files = files.into_iter().flatten().map(|path| Ok((File::read(&path)?, path)));
+    let files = files.collect::<Result<Vec<_>, Failure>>()?;
+    if let Some(name) = profile.as_deref().filter(|name| files.iter().all(|(file, _)| !file.has_profile(name))) {
+        return Err(Failure::config(format!("there is no [profile.{name}] in the configuration")));
+    }
+    let mut layers =
+        vec![(Source::Flag, Layer::from_flags(common)), (Source::Variable, Layer::from_environment(&var)?)];
+    for (file, path) in &files {
+        for section in file.sections(url, profile.as_deref()) {
+            layers.push((Source::File(path.clone()), Layer::from_section(section)?));
+        }
+    }
+    Ok(layers)
 }
 
 impl From<Cloud> for entrada::Cloud {
@@ -212,6 +259,30 @@ impl Layer {
             cache: section.cache,
             ca: section.ca,
         })
+    }
+
+    /// The names of what it says.
+    fn made(&self) -> impl Iterator<Item = &'static str> {
+        let authority = match &self.authority {
+            Some(Named::Tenant(_)) => "tenant",
+            Some(Named::Oidc(_)) => "oidc",
+            _ => "authority",
+        };
+        let all = [
+            ("client-id", self.client_id.is_some()),
+            (authority, self.authority.is_some()),
+            ("cloud", self.cloud.is_some()),
+            ("scope", self.scopes.is_some()),
+            ("account", self.account.is_some()),
+            ("flow", self.flow.is_some()),
+            ("no-input", self.no_input.is_some()),
+            ("no-browser", self.no_browser.is_some()),
+            ("sign-in-timeout", self.sign_in_timeout.is_some()),
+            ("store", self.store.is_some()),
+            ("cache", self.cache.is_some()),
+            ("ca", self.ca.is_some()),
+        ];
+        all.into_iter().filter(|(_, is_made)| *is_made).map(|(name, _)| name)
     }
 
     fn or(self, less: Self) -> Self {

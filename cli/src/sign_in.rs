@@ -3,7 +3,7 @@
 use entrada::console_browser::{ConsoleBrowser, NATIVE_CLIENT};
 use entrada::ports::AdapterError;
 use entrada::system_browser::SystemBrowser;
-use entrada::{Client, Cloud, Error, SignIn, Token, TokenRequest};
+use entrada::{Authority, Client, Cloud, Error, SignIn, Token, TokenRequest};
 
 use crate::args::{Flow, Store};
 use crate::keys::{Key, WithKeys};
@@ -82,7 +82,10 @@ impl SignInChoice {
         let console = match client.app().authority().issuer() {
             // Nobody listens there, so that the browser stops on an address that can be copied.
             Some(_) => ConsoleBrowser::builder().redirect_uri("http://localhost").build().map_err(config)?,
-            None => ConsoleBrowser::builder().redirect_uri(native_client(client)).build().map_err(config)?,
+            None => ConsoleBrowser::builder()
+                .redirect_uri(native_client(client.app().authority()))
+                .build()
+                .map_err(config)?,
         };
         client.with_browser(console).sign_in(request, &self.sign_in)
     }
@@ -94,9 +97,9 @@ impl SignInChoice {
 
 /// Microsoft's page for native clients, which each cloud has at its own sign-in host; the public one for
 /// hosts that are not Microsoft's.
-fn native_client(client: &Client) -> String {
+pub(crate) fn native_client(authority: &Authority) -> String {
     let clouds = [Cloud::UsGov, Cloud::China];
-    let host = clouds.map(Cloud::login_host).into_iter().find(|host| client.app().authority().environment() == *host);
+    let host = clouds.map(Cloud::login_host).into_iter().find(|host| authority.environment() == *host);
     match host {
         Some(host) => format!("https://{host}/common/oauth2/nativeclient"),
         None => NATIVE_CLIENT.to_owned(),

@@ -5,13 +5,14 @@ mod taking_over;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use entrada::Client;
 use entrada::file_cache::FileCache;
 use entrada::keyring_cache::{EncryptedFileCache, Keyring};
 use entrada::ports::AdapterError;
 use entrada::ports::blocking::{Cache, TryLock};
-use entrada::{Client, ClientBuilder};
 
 use self::auto::Auto;
 use self::taking_over::TakingOver;
@@ -24,21 +25,16 @@ use crate::settings::Settings;
 /// How long a user may take to unlock the keyring: as long as for a sign-in, and no longer than this.
 const UNLOCK_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Gives the builder the cache that the settings name. A keyring may ask the user where that is allowed.
-pub(crate) fn with_cache(
-    builder: ClientBuilder,
-    settings: &Settings,
-    may_ask: bool,
-    notice: Notice,
-) -> Result<ClientBuilder, Failure> {
+/// The cache that the settings name. A keyring may ask the user where that is allowed.
+pub(crate) fn cache(settings: &Settings, may_ask: bool, notice: Notice) -> Result<Arc<dyn Cache>, Failure> {
     let keyring = Keyring::new().prompts(may_ask).unlock_timeout(settings.sign_in_timeout.min(UNLOCK_TIMEOUT));
     Ok(match (settings.store, &settings.cache) {
-        (Store::Memory, _) => builder.cache(entrada::memory_cache::MemoryCache::new()),
-        (Store::Auto | Store::File, Some(path)) => builder.cache(FileCache::new(path)),
-        (Store::Keyring, Some(path)) => builder.cache(EncryptedFileCache::with_keyring(path, keyring)),
-        (Store::File, None) => builder.cache(plain()?),
-        (Store::Auto, None) => builder.cache(Auto::new(plain()?, encrypted(keyring)?, Keyring::is_there(), notice)),
-        (Store::Keyring, None) => builder.cache(TakingOver::new(plain()?, encrypted(keyring)?, notice)),
+        (Store::Memory, _) => Arc::new(entrada::memory_cache::MemoryCache::new()),
+        (Store::Auto | Store::File, Some(path)) => Arc::new(FileCache::new(path)),
+        (Store::Keyring, Some(path)) => Arc::new(EncryptedFileCache::with_keyring(path, keyring)),
+        (Store::File, None) => Arc::new(plain()?),
+        (Store::Auto, None) => Arc::new(Auto::new(plain()?, encrypted(keyring)?, Keyring::is_there(), notice)),
+        (Store::Keyring, None) => Arc::new(TakingOver::new(plain()?, encrypted(keyring)?, notice)),
     })
 }
 

@@ -13,6 +13,7 @@ mod claims;
 mod crowd;
 mod device;
 mod discovery;
+mod doctor;
 mod hostile;
 mod keyring;
 mod login;

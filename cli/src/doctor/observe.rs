@@ -1,0 +1,73 @@
+//! What the other side answered, and how long it took.
+
+use std::io::Read;
+use std::time::{Duration, Instant};
+
+use entrada::ports::blocking::{Body, Transport};
+use entrada::protocol::{EdgeAnswer, http_date};
+use entrada::{Error, Port, UnixTime};
+use http::{Request, Response};
+
+/// As much of a body as is looked at.
+const ENOUGH: u64 = 64 * 1024;
+
+/// An answer, read as far as it is of use here.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    headers: Vec<(String, String)>,
+    pub(super) body: Vec<u8>,
+    pub(super) elapsed: Duration,
+    /// What the clock here said when it came.
+    at: UnixTime,
+}
+
+impl Answer {
+    /// Gets a page without a token, and follows no redirect.
+    pub(super) fn get(transport: &dyn Transport, url: &str, port: Port, timeout: Duration) -> Result<Self, Error> {
+        let unusable = |error: http::Error| Error::Config(format!("{url:?} cannot be asked: {error}"));
+        let request = Request::get(url).body(Body::empty()).map_err(unusable)?;
+        let began = Instant::now();
+        let response = transport.send(request, timeout).map_err(|error| Error::from_adapter(port, error))?;
+        Ok(Self::read(response, began.elapsed()))
+    }
+
+    /// Reads an answer, and its body as far as it comes.
+    pub(super) fn read(response: Response<Body>, elapsed: Duration) -> Self {
+        let (parts, body) = response.into_parts();
+        let headers = parts.headers.iter();
+        let headers = headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into()));
+        let mut bytes = Vec::new();
+        // What was read before it broke off is what there is to look at.
+        let _ = body.take(ENOUGH).read_to_end(&mut bytes);
+        Self { status: parts.status.as_u16(), headers: headers.collect(), body: bytes, elapsed, at: UnixTime::now() }
+    }
+
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    pub(super) fn headers(&self) -> Vec<(&str, &str)> {
+        self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
+
+    /// As application proxy's, or the app's behind it.
+    pub(super) fn edge(&self) -> EdgeAnswer {
+        EdgeAnswer::read(self.status, &self.headers(), &self.body)
+    }
+
+    /// By how many seconds the other side's clock is ahead of the one here, where it tells the time. What a cache on the
+    /// way has kept is as old as it says.
+    pub(super) fn ahead(&self) -> Option<i64> {
+        let date = http_date(self.header("date")?)?;
+        let age: u64 = self.header("age").and_then(|age| age.trim().parse().ok()).unwrap_or_default();
+        let seconds = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
+        Some(seconds(date.as_secs().saturating_add(age)).saturating_sub(seconds(self.at.as_secs())))
+    }
+
+    #[cfg(test)]
+    pub(super) fn made(status: u16, headers: &[(&str, &str)], body: &str) -> Self {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { status, headers, body: body.into(), elapsed: Duration::ZERO, at: UnixTime::from_secs(784_111_777) }
+    }
+}
