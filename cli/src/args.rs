@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::curl::Curl;
+
 /// Reach apps published through Microsoft Entra application proxy.
 ///
 /// entrada gets a token (from its cache, by a silent refresh, or by a sign-in when one is needed) and calls the
@@ -56,6 +58,8 @@ pub(crate) enum Command {
     Head(Call),
     /// Print a token
     Token(Token),
+    /// Run curl with the token: in no argument, no variable and no file
+    Curl(Curl),
     /// Sign in, whatever the cache holds
     Login(Login),
     /// Sign out: take an account and its tokens out of the cache

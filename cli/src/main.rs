@@ -10,6 +10,7 @@ mod body;
 mod call;
 mod completions;
 mod config;
+mod curl;
 mod demo;
 mod discover;
 mod doctor;
@@ -36,7 +37,7 @@ use crate::notice::Notice;
 use crate::settings::Settings;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(curl::set_apart(std::env::args_os())) {
         Ok(cli) => cli,
         Err(error) => return not_understood(&error),
     };
@@ -73,6 +74,7 @@ fn run(cli: &Cli, notice: Notice) -> Result<ExitCode, Failure> {
         Command::Delete(call) => call::run("DELETE", call, &settings(Some(&call.url))?, notice),
         Command::Head(call) => call::run("HEAD", call, &settings(Some(&call.url))?, notice),
         Command::Token(token) => token::run(token, &settings(token.url.as_deref())?, notice),
+        Command::Curl(curl) => curl::run(curl, &cli.common, notice),
         Command::Login(login) => accounts::login(login, &settings(login.url.as_deref())?, notice),
         Command::Logout(logout) => accounts::logout(logout, &settings(None)?, notice),
         Command::Accounts(accounts) => accounts::list(accounts, &settings(None)?, notice),

@@ -128,6 +128,15 @@ impl Settings {
         }
     }
 
+    /// Whether these lead to the same token.
+    pub(crate) fn means_the_same_token(&self, other: &Self) -> bool {
+        let who = |one: &Self| {
+            let authority = format!("{:?} {:?}", one.authority, one.cloud);
+            (one.client_id.clone(), authority, one.scopes.clone(), one.account.clone(), one.cache.clone())
+        };
+        who(self) == who(other)
+    }
+
     /// The client id, which has to be known by now.
     pub(crate) fn client_id(&self) -> Result<&str, Failure> {
         self.client_id.as_deref().ok_or_else(|| {

@@ -11,6 +11,7 @@ mod authority;
 mod bodies;
 mod claims;
 mod crowd;
+mod curl;
 mod device;
 mod discovery;
 mod doctor;
