@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::curl::Curl;
+use crate::git::Git;
 
 /// Reach apps published through Microsoft Entra application proxy.
 ///
@@ -60,6 +61,8 @@ pub(crate) enum Command {
     Token(Token),
     /// Run curl with the token: in no argument, no variable and no file
     Curl(Curl),
+    /// Let git reach repositories behind the proxy
+    Git(Git),
     /// Sign in, whatever the cache holds
     Login(Login),
     /// Sign out: take an account and its tokens out of the cache

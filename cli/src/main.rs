@@ -16,6 +16,7 @@ mod discover;
 mod doctor;
 mod excerpt;
 mod failure;
+mod git;
 mod keys;
 mod log;
 mod multipart;
@@ -74,6 +75,7 @@ fn run(cli: &Cli, notice: Notice) -> Result<ExitCode, Failure> {
         Command::Delete(call) => call::run("DELETE", call, &settings(Some(&call.url))?, notice),
         Command::Head(call) => call::run("HEAD", call, &settings(Some(&call.url))?, notice),
         Command::Token(token) => token::run(token, &settings(token.url.as_deref())?, notice),
+        Command::Git(git) => git::run(git, &cli.common, notice),
         Command::Curl(curl) => curl::run(curl, &cli.common, notice),
         Command::Login(login) => accounts::login(login, &settings(login.url.as_deref())?, notice),
         Command::Logout(logout) => accounts::logout(logout, &settings(None)?, notice),

@@ -44,7 +44,7 @@ pub(super) async fn forward(
     let request = Request::from_parts(parts, body);
 
     let answered = async {
-        let stream = smol::net::TcpStream::connect(realm.app_address).await?;
+        let stream = smol::net::TcpStream::connect(table.back_end.unwrap_or(realm.app_address)).await?;
         connection::send(Box::new(stream), request).await
     };
     let late = async {
@@ -94,7 +94,7 @@ fn headers(realm: &Realm, table: &ProxyTable, came: &HeaderMap, upn: Option<&str
             headers.insert(name, value);
         }
     };
-    put("host", &realm.app_address.to_string());
+    put("host", &table.back_end.unwrap_or(realm.app_address).to_string());
     put("x-forwarded-for", "127.0.0.1");
     put("x-ms-proxy", "AzureAD-Application-Proxy");
     put("client-ip", "127.0.0.1:443");

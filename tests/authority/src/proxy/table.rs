@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// What the edge finds, in the order in which it looks.
@@ -171,6 +172,8 @@ pub struct ProxyTable {
     /// The same for the site [`Stage::stranger_url`](crate::Stage::stranger_url), which is not the proxy's: there, all that
     /// is not set is of the published app, but for the redirect URI, which is the site's own.
     pub stranger: Redirection,
+    /// Another app than the stage's own, such as a program's server: the internal URL's address.
+    pub back_end: Option<SocketAddr>,
 }
 
 impl Default for ProxyTable {
@@ -223,6 +226,7 @@ impl Default for ProxyTable {
             bypassed: false,
             redirection: Redirection::default(),
             stranger: Redirection::default(),
+            back_end: None,
         }
     }
 }
