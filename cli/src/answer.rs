@@ -49,7 +49,8 @@ pub(crate) fn save_body(body: &mut impl Read, path: &Path) -> Result<(), Failure
     Ok(())
 }
 
-fn copy(body: &mut impl Read, out: &mut impl Write, name: &str) -> Result<(), Failure> {
+/// Copies a body as it comes; one that is cut is a failure of the kind `cut`.
+pub(crate) fn copy(body: &mut impl Read, out: &mut impl Write, name: &str) -> Result<(), Failure> {
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let count = match body.read(&mut buffer) {

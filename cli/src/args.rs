@@ -215,6 +215,9 @@ pub(crate) struct Call {
     /// Write the body to a file
     #[arg(short = 'o', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
+    /// Go on with a download that was cut: what came of it is in FILE.part
+    #[arg(short = 'C', long, value_name = "-", value_parser = ["-"], allow_hyphen_values = true, requires = "output")]
+    pub(crate) continue_at: Option<String>,
     /// Print the answer's head before its body
     #[arg(short = 'i', long)]
     pub(crate) include: bool,

@@ -8,6 +8,8 @@ use entrada::ports::blocking::Body;
 use crate::args::Call;
 use crate::failure::{Failure, USAGE};
 use crate::multipart::Multipart;
+use crate::notice::Notice;
+use crate::progress::Watched;
 
 /// Files up to this size are held in memory, so that a request can be sent a second time.
 const HELD: u64 = 1024 * 1024;
@@ -49,23 +51,27 @@ impl Source {
     }
 
     /// The body for one try.
-    pub(crate) fn open(&self) -> Result<Body, Failure> {
+    pub(crate) fn open(&self, notice: Notice) -> Result<Body, Failure> {
         match self {
             Self::Nothing => Ok(Body::empty()),
             Self::Bytes(bytes) => Ok(bytes.clone().into()),
-            Self::Form(form) => form.open(),
+            Self::Form(form) => form.open(notice),
             Self::File(path) => {
                 let (file, length) = open_file(path)?;
-                held(file, length)
+                held(file, length, notice)
             }
         }
     }
 }
 
 /// A body of what is read: in memory where it is small, so that it can be sent twice, else as a stream.
-pub(crate) fn held(mut reader: impl Read + Send + 'static, length: Option<u64>) -> Result<Body, Failure> {
+pub(crate) fn held(
+    mut reader: impl Read + Send + 'static,
+    length: Option<u64>,
+    notice: Notice,
+) -> Result<Body, Failure> {
     if length.is_none_or(|length| length > HELD) {
-        return Ok(Body::stream(reader, length));
+        return Ok(Body::stream(Watched::new(reader, 0, length, notice), length));
     }
     let mut bytes = Vec::new();
     let read = reader.read_to_end(&mut bytes);

@@ -13,21 +13,23 @@ use crate::answer;
 use crate::args::Call;
 use crate::assemble::{self, Asking};
 use crate::body::Source;
+use crate::download;
 use crate::excerpt::{beginning, excerpt};
 use crate::failure::{Failure, NETWORK, PROXY_REFUSED};
 use crate::notice::Notice;
+use crate::progress::Watched;
 use crate::settings::Settings;
 use crate::target::{self, Target};
+use crate::tries::{Tries, retry_after};
 
 /// As curl has it.
 const MOST_REDIRECTS: u32 = 50;
-/// The longest pause between tries.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(method: &str, call: &Call, settings: &Settings, notice: Notice) -> Result<ExitCode, Failure> {
     let head = head(method, call)?;
+    let is_download = download::is_one(&head, call)?;
     let (client, target) = target::client(settings, Asking::Allowed, notice)?;
-    let result = exchange(&head, call, settings, &client, target, notice);
+    let result = exchange(&head, call, is_download, settings, &client, target, notice);
     assemble::finish(&client);
     result
 }
@@ -35,16 +37,27 @@ pub(crate) fn run(method: &str, call: &Call, settings: &Settings, notice: Notice
 fn exchange(
     head: &Request<()>,
     call: &Call,
+    is_download: bool,
     settings: &Settings,
     client: &Client,
     target: Target,
     notice: Notice,
 ) -> Result<ExitCode, Failure> {
-    let response = fetch(head, call, settings, client, target, notice)?;
-    if call.include || head.method() == Method::HEAD {
+    if let Some(path) = call.output.as_deref().filter(|_| is_download) {
+        return download::run(head, call, path, settings, client, target, notice);
+    }
+    let response = fetch(head, call, settings, client, target, notice, &mut Tries::new(call.retry))?;
+    if head.method() == Method::HEAD {
         answer::print(&printed_head(&response))?;
+    } else {
+        show_head(&response, call)?;
     }
     deliver(response, call, notice)
+}
+
+/// Prints the answer's head where the arguments say so.
+pub(crate) fn show_head(response: &Response<Body>, call: &Call) -> Result<(), Failure> {
+    if call.include { answer::print(&printed_head(response)) } else { Ok(()) }
 }
 
 /// Sends what the arguments say, as often as they allow, and brings the answer.
@@ -55,26 +68,18 @@ pub(crate) fn fetch(
     client: &Client,
     target: Target,
     notice: Notice,
+    tries: &mut Tries,
 ) -> Result<Response<Body>, Failure> {
     let (source, content_type) = Source::from_call(call)?;
     let target = target.settle(client, settings)?;
-    let mut tries = 0;
     loop {
-        let request = request(head, content_type.as_deref(), &source)?;
+        let request = request(head, content_type.as_deref(), &source, notice)?;
         // What comes from a pipe, and so has no length, comes once.
-        let may_retry = tries < call.retry && request.body().length().is_some();
+        let may_retry = request.body().length().is_some();
         let result = send(client, &target, call, request, notice, settings);
-        match pause_before_retry(&result, tries) {
-            Some(pause) if may_retry => {
-                tries += 1;
-                notice.say(&format!(
-                    "Try {tries} of {} failed; next in {} s.",
-                    u64::from(call.retry) + 1,
-                    pause.as_secs()
-                ));
-                std::thread::sleep(pause);
-            }
-            _ => return result,
+        let passes = if may_retry { passes(&result) } else { None };
+        if !passes.is_some_and(|named| tries.after(named, notice)) {
+            return result;
         }
     }
 }
@@ -121,8 +126,13 @@ fn parse_header(header: &str) -> Result<(HeaderName, HeaderValue), Failure> {
     Ok((name, HeaderValue::from_str(value.trim()).map_err(|_| unusable())?))
 }
 
-fn request(head: &Request<()>, content_type: Option<&str>, source: &Source) -> Result<Request<Body>, Failure> {
-    let mut request = Request::new(source.open()?);
+fn request(
+    head: &Request<()>,
+    content_type: Option<&str>,
+    source: &Source,
+    notice: Notice,
+) -> Result<Request<Body>, Failure> {
+    let mut request = Request::new(source.open(notice)?);
     request.method_mut().clone_from(head.method());
     request.uri_mut().clone_from(head.uri());
     request.headers_mut().clone_from(head.headers());
@@ -139,35 +149,33 @@ fn request(head: &Request<()>, content_type: Option<&str>, source: &Source) -> R
     Ok(request)
 }
 
-/// How long to wait before another try, where the failure is one that passes.
-fn pause_before_retry(result: &Result<Response<Body>, Failure>, tries: u32) -> Option<Duration> {
-    let doubling = Duration::from_secs(1 << tries.min(6));
-    let pause = match result {
+/// Whether a failure is one that passes, and for how long the app or the authority wants to be left alone.
+fn passes(result: &Result<Response<Body>, Failure>) -> Option<Option<Duration>> {
+    match result {
         Ok(response) if matches!(response.status().as_u16(), 408 | 429 | 502 | 503 | 504) => {
-            let named = response.headers().get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok());
-            named.and_then(|text| text.trim().parse().ok()).map_or(doubling, Duration::from_secs)
+            Some(retry_after(response.headers()))
         }
         Err(failure) if failure.code == NETWORK && failure.kind != "tls" => {
-            failure.retry_after.map_or(doubling, |seconds| Duration::from_secs(seconds.into()))
+            Some(failure.retry_after.map(|seconds| Duration::from_secs(seconds.into())))
         }
-        _ => return None,
-    };
-    Some(pause.min(LONGEST_PAUSE))
+        _ => None,
+    }
 }
 
-fn deliver(response: Response<Body>, call: &Call, notice: Notice) -> Result<ExitCode, Failure> {
+pub(crate) fn deliver(response: Response<Body>, call: &Call, notice: Notice) -> Result<ExitCode, Failure> {
     let status = response.status();
     notice.detail(&format!("{} {}", status.as_u16(), call.url));
     let header = |name| Some(String::from_utf8_lossy(response.headers().get(name)?.as_bytes()).into_owned());
     let (location, content_type) = (header(http::header::LOCATION), header(http::header::CONTENT_TYPE));
-    let (parts, mut body) = response.into_parts();
-    if EdgeAnswer::read_http(status, &parts.headers, &[]) == EdgeAnswer::SignInPage {
+    let is_sign_in_page = is_sign_in_page(&response);
+    let (parts, body) = response.into_parts();
+    if is_sign_in_page {
         let message = "the answer is a sign-in page: something on the way to the app follows the proxy's redirect";
         return Err(Failure::new(PROXY_REFUSED, "sign_in_page", message.to_owned())
             .with_remedy("take what follows redirects out of the way, and see: entrada doctor"));
     }
     if status.is_success() || status.is_informational() {
-        write(&mut body, call)?;
+        write(body, call, notice)?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut failure = match location.filter(|_| status.is_redirection()) {
@@ -176,7 +184,7 @@ fn deliver(response: Response<Body>, call: &Call, notice: Notice) -> Result<Exit
         None => Failure::status(status.as_u16(), format!("the app answered {status}")),
     };
     if call.fail_with_body {
-        write(&mut body, call)?;
+        write(body, call, notice)?;
         return Err(failure);
     }
     let start = beginning(body);
@@ -197,10 +205,16 @@ fn deliver(response: Response<Body>, call: &Call, notice: Notice) -> Result<Exit
     Err(failure)
 }
 
-fn write(body: &mut Body, call: &Call) -> Result<(), Failure> {
+/// Whether an answer is no answer of the app's, but a page to sign in.
+pub(crate) fn is_sign_in_page(response: &Response<Body>) -> bool {
+    EdgeAnswer::read_http(response.status(), response.headers(), &[]) == EdgeAnswer::SignInPage
+}
+
+fn write(mut body: Body, call: &Call, notice: Notice) -> Result<(), Failure> {
+    let left = body.length();
     match &call.output {
-        Some(path) => answer::save_body(body, path),
-        None => answer::print_body(body),
+        Some(path) => answer::save_body(&mut Watched::new(body, 0, left, notice), path),
+        None => answer::print_body(&mut body),
     }
 }
 

@@ -14,6 +14,7 @@ mod curl;
 mod demo;
 mod discover;
 mod doctor;
+mod download;
 mod excerpt;
 mod failure;
 mod git;
@@ -21,12 +22,14 @@ mod keys;
 mod log;
 mod multipart;
 mod notice;
+mod progress;
 mod settings;
 mod setup;
 mod sign_in;
 mod store;
 mod target;
 mod token;
+mod tries;
 
 use std::process::ExitCode;
 

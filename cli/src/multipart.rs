@@ -8,6 +8,7 @@ use entrada::ports::blocking::{Body, Entropy};
 
 use crate::body::{held, open_file};
 use crate::failure::{Failure, OTHER};
+use crate::notice::Notice;
 
 #[derive(Debug)]
 pub(crate) struct Multipart {
@@ -51,7 +52,7 @@ impl Multipart {
     }
 
     /// One part after the other, of a length that is known unless a file is a pipe.
-    pub(crate) fn open(&self) -> Result<Body, Failure> {
+    pub(crate) fn open(&self, notice: Notice) -> Result<Body, Failure> {
         let mut reader: Box<dyn Read + Send> = Box::new(std::io::empty());
         let mut length = Some(0_u64);
         let mut add = |piece: Box<dyn Read + Send>, size: Option<u64>| {
@@ -79,7 +80,7 @@ impl Multipart {
         }
         let (size, end) = text(format!("--{}--\r\n", self.boundary));
         add(end, size);
-        held(reader, length)
+        held(reader, length, notice)
     }
 }
 
@@ -97,7 +98,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "line\n").unwrap();
         let form = Multipart::from_fields(&["a=b\"c".into(), format!("f=@{}", file.path().display())]).unwrap();
-        let mut body = form.open().unwrap();
+        let mut body = form.open(Notice::new(true, 0, crate::args::Color::Never)).unwrap();
         let length = body.length().unwrap();
         let mut text = String::new();
         body.read_to_string(&mut text).unwrap();

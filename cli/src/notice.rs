@@ -20,6 +20,11 @@ impl Notice {
         Self { quiet, verbosity, color: is_coloured(color, &stderr()) }
     }
 
+    /// Whether nothing but errors is to be said.
+    pub(crate) fn is_quiet(self) -> bool {
+        self.quiet
+    }
+
     /// Something worth knowing.
     pub(crate) fn say(self, text: &str) {
         if !self.quiet {

@@ -16,6 +16,9 @@ use crate::notice::Notice;
 use crate::settings::{Settings, quoted};
 use crate::target;
 
+/// What the names of an ExecCredential's versions begin with.
+const EXEC_CREDENTIAL: &str = "client.authentication.k8s.io/";
+
 pub(crate) fn run(token: &args::Token, settings: &Settings, notice: Notice) -> Result<ExitCode, Failure> {
     let (client, target) = target::client(settings, Asking::Allowed, notice)?;
     let request = target
@@ -23,29 +26,30 @@ pub(crate) fn run(token: &args::Token, settings: &Settings, notice: Notice) -> R
         .request(settings)?
         .force_refresh(token.refresh)
         .min_lifetime(Duration::from_secs(token.min_ttl));
+    let version = if token.output == TokenOutput::ExecCredential { exec_credential_version()? } else { String::new() };
     let result = client.token_for(&request).map_err(|error| assemble::failure(error, settings)).and_then(|found| {
         notice.token(&found);
-        print(&found, token)
+        print(&found, token, &version)
     });
     assemble::finish(&client);
     result.map(|()| ExitCode::SUCCESS)
 }
 
-fn print(found: &entrada::Token, how: &args::Token) -> Result<(), Failure> {
+fn print(found: &entrada::Token, how: &args::Token, version: &str) -> Result<(), Failure> {
     if how.decode {
         answer::print_line(&decoded(found.secret.expose())?)
     } else {
-        answer::print_line(&shown(found, how.output))
+        answer::print_line(&shown(found, how.output, version))
     }
 }
 
-fn shown(token: &entrada::Token, output: TokenOutput) -> String {
+fn shown(token: &entrada::Token, output: TokenOutput, version: &str) -> String {
     let secret = token.secret.expose();
     match output {
         TokenOutput::Token => secret.to_owned(),
         TokenOutput::Header => format!("Authorization: Bearer {secret}"),
         TokenOutput::Env => format!("export ENTRADA_TOKEN={}", quoted(secret)),
-        TokenOutput::Curl => format!("header = \"Authorization: Bearer {secret}\""),
+        TokenOutput::Curl => format!("oauth2-bearer = \"{secret}\""),
         TokenOutput::Json => json!({
             "access_token": secret,
             "token_type": "Bearer",
@@ -60,11 +64,27 @@ fn shown(token: &entrada::Token, output: TokenOutput) -> String {
         })
         .to_string(),
         TokenOutput::ExecCredential => json!({
-            "apiVersion": "client.authentication.k8s.io/v1",
+            "apiVersion": version,
             "kind": "ExecCredential",
             "status": { "token": secret, "expirationTimestamp": rfc3339(token.expires_on) },
         })
         .to_string(),
+    }
+}
+
+/// The version of the ExecCredential that kubectl wants, as it says in `KUBERNETES_EXEC_INFO`; without that, the newest.
+fn exec_credential_version() -> Result<String, Failure> {
+    let Some(info) = std::env::var_os("KUBERNETES_EXEC_INFO").filter(|info| !info.is_empty()) else {
+        return Ok(format!("{EXEC_CREDENTIAL}v1"));
+    };
+    let info: Option<Value> = info.to_str().and_then(|info| serde_json::from_str(info).ok());
+    let wanted = info.as_ref().and_then(|info| info["apiVersion"].as_str()).unwrap_or_default();
+    match wanted.strip_prefix(EXEC_CREDENTIAL) {
+        Some("v1" | "v1beta1") => Ok(wanted.to_owned()),
+        _ => Err(Failure::config(format!("KUBERNETES_EXEC_INFO wants {wanted:?}, which is no version that is known"))
+            .with_remedy(format!(
+                "write apiVersion: {EXEC_CREDENTIAL}v1 or {EXEC_CREDENTIAL}v1beta1 in the kubeconfig"
+            ))),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::answer;
 use crate::call;
 use crate::failure::{Failure, OTHER, PROXY_REFUSED};
 use crate::target::Target;
+use crate::tries::Tries;
 
 /// Goes through all steps; one that does not show what it should is a failure of the demo.
 pub(super) fn all(demo: &Performance) -> Result<ExitCode, Failure> {
@@ -81,7 +82,8 @@ fn get(demo: &Performance) -> Result<String, Failure> {
 fn get_with(demo: &Performance, scope: Option<&str>) -> Result<String, Failure> {
     let Get { call: arguments, settings, client, target } = demo.get("api/me", scope)?;
     let head = call::head("GET", &arguments)?;
-    let mut response = call::fetch(&head, &arguments, &settings, &client, target, demo.notice)?;
+    let mut tries = Tries::new(arguments.retry);
+    let mut response = call::fetch(&head, &arguments, &settings, &client, target, demo.notice, &mut tries)?;
     let mut body = String::new();
     let read = response.body_mut().read_to_string(&mut body);
     read.map_err(|error| Failure::new(OTHER, "demo", format!("the app's answer was cut: {error}")))?;

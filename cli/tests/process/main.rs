@@ -15,6 +15,7 @@ mod curl;
 mod device;
 mod discovery;
 mod doctor;
+mod downloads;
 mod git;
 mod hostile;
 mod keyring;

@@ -22,7 +22,7 @@ fn every_shape_carries_it() {
     let shown = |output: &str| world.done(&["token", "--output", output]).expect_code(0);
     assert_eq!(shown("token").text(), format!("{token}\n"));
     assert_eq!(shown("header").text(), format!("Authorization: Bearer {token}\n"));
-    assert_eq!(shown("curl").text(), format!("header = \"Authorization: Bearer {token}\"\n"));
+    assert_eq!(shown("curl").text(), format!("oauth2-bearer = \"{token}\"\n"));
     assert_eq!(shown("env").text(), format!("export ENTRADA_TOKEN={token}\n"));
 
     let json = shown("json").json();
@@ -39,6 +39,27 @@ fn every_shape_carries_it() {
     let time = credential["status"]["expirationTimestamp"].as_str().unwrap();
     assert!(time.len() == 20 && time.ends_with('Z') && time.starts_with("20"), "{time}");
     world.done(&["token", "--output", "xml"]).expect_code(2).says("exec-credential");
+}
+
+#[test]
+fn kubectl_gets_the_version_that_it_asks_for() {
+    let world = World::signed_in();
+    let asked =
+        |info: &str| world.run(&["token", "--output", "exec-credential"]).var("KUBERNETES_EXEC_INFO", info).done();
+    for version in ["v1", "v1beta1"] {
+        let info = json!({
+            "apiVersion": format!("client.authentication.k8s.io/{version}"),
+            "kind": "ExecCredential",
+            "spec": {"interactive": false},
+        });
+        assert_eq!(asked(&info.to_string()).expect_code(0).json()["apiVersion"], info["apiVersion"]);
+    }
+    assert_eq!(asked("").expect_code(0).json()["apiVersion"], "client.authentication.k8s.io/v1");
+    for info in ["{", "{}", "{\"apiVersion\":\"client.authentication.k8s.io/v1alpha1\"}"] {
+        asked(info).fails(15, "KUBERNETES_EXEC_INFO", "v1beta1");
+    }
+    let other = world.run(&["token", "--output", "header"]).var("KUBERNETES_EXEC_INFO", "{");
+    other.done().expect_code(0);
 }
 
 #[test]

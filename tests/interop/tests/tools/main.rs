@@ -3,3 +3,4 @@
 
 mod desk;
 mod git;
+mod kubectl;
