@@ -6,42 +6,22 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::curl::Curl;
 use crate::git::Git;
+use crate::help::Help;
+use crate::man::Man;
+use crate::topics;
 
 /// Reach apps published through Microsoft Entra application proxy.
 ///
 /// entrada gets a token (from its cache, by a silent refresh, or by a sign-in when one is needed) and calls the
 /// app with it. The token goes to the app's own origin only.
 #[derive(Debug, Parser)]
-#[command(name = "entrada", version, max_term_width = 100, after_help = AFTER_HELP)]
+#[command(name = "entrada", version, max_term_width = 100, after_help = topics::after_help(), disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) common: Common,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
-
-const AFTER_HELP: &str = "\
-Exit codes:
-  0 done                       10 a sign-in is needed and not allowed
-  1 other failure              11 refused or cancelled by the user
-  2 usage                      12 the sign-in timed out
-  3 HTTP 3xx, not followed     13 tenant policy, consent or assignment
-  4 HTTP 4xx                   14 the proxy refused the token (audience or scope)
-  5 HTTP 5xx                   15 configuration or discovery
-  6 too many redirects         16 the token store
-  7 network, TLS or time-out
-
-Variables:
-  ENTRADA_CLIENT_ID, ENTRADA_TENANT, ENTRADA_AUTHORITY, ENTRADA_OIDC, ENTRADA_SCOPE (separated by
-  spaces), ENTRADA_ACCOUNT, ENTRADA_CLOUD, ENTRADA_PROFILE, ENTRADA_FLOW, ENTRADA_NO_INPUT,
-  ENTRADA_NO_BROWSER, ENTRADA_SIGN_IN_TIMEOUT, ENTRADA_STORE, ENTRADA_CACHE and ENTRADA_CA stand for
-  the flags of the same names. HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE, BROWSER and NO_COLOR are
-  honoured.
-
-Files:
-  $XDG_CONFIG_HOME/entrada/config.toml (~/.config), then /etc/entrada/config.toml: client_id, tenant,
-  scope and the like, also in [profile.NAME] and [app.\"https://host/path/\"] sections. A flag wins
-  over a variable, that over the user's file, and that over the system's.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -62,6 +42,7 @@ pub(crate) enum Command {
     /// Run curl with the token: in no argument, no variable and no file
     Curl(Curl),
     /// Let git reach repositories behind the proxy
+    #[command(disable_help_subcommand = true)]
     Git(Git),
     /// Sign in, whatever the cache holds
     Login(Login),
@@ -79,6 +60,10 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Print completions for a shell
     Completions(Completions),
+    /// Write the manual pages
+    Man(Man),
+    /// Tell of a command or of a topic
+    Help(Help),
 }
 
 /// Whom to be, whom to ask, where to keep tokens, and how to speak.

@@ -18,8 +18,10 @@ mod download;
 mod excerpt;
 mod failure;
 mod git;
+mod help;
 mod keys;
 mod log;
+mod man;
 mod multipart;
 mod notice;
 mod progress;
@@ -29,6 +31,7 @@ mod sign_in;
 mod store;
 mod target;
 mod token;
+mod topics;
 mod tries;
 
 use std::process::ExitCode;
@@ -88,5 +91,7 @@ fn run(cli: &Cli, notice: Notice) -> Result<ExitCode, Failure> {
         Command::Doctor(doctor) => doctor::run(doctor, &cli.common, notice),
         Command::Demo(demo) => demo::run(demo, notice),
         Command::Completions(completions) => completions::run(completions),
+        Command::Man(man) => man::run(man),
+        Command::Help(help) => help::run(help),
     }
 }
