@@ -20,7 +20,7 @@ fn version(program: &Path) -> Option<(u32, u32)> {
 }
 
 /// A desk where git is new enough, with a repository behind the proxy: its folder, and its URL.
-fn with_repository() -> Option<(Desk, PathBuf, String)> {
+pub(crate) fn with_repository() -> Option<(Desk, PathBuf, String)> {
     let desk = Desk::signed_in_with("git")?;
     if version(Path::new("git")) < Some((2, 46)) {
         skip(&"this git is older than 2.46");

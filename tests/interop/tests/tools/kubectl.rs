@@ -31,7 +31,7 @@ fn api(path: &str) -> Option<Value> {
     })
 }
 
-fn serve(mut stream: &TcpStream) -> Option<()> {
+pub(crate) fn serve(mut stream: &TcpStream) -> Option<()> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
@@ -83,16 +83,19 @@ users:
     )
 }
 
+/// The versions of the ExecCredential that this kubectl knows.
+pub(crate) fn versions(desk: &Desk) -> &'static [&'static str] {
+    let client = desk.run("kubectl", &["version", "--client", "-o", "json"]).well();
+    let client: Value = serde_json::from_str(&client.stdout).unwrap();
+    let minor = client["clientVersion"]["minor"].as_str().unwrap().trim_end_matches('+').parse::<u32>().unwrap();
+    if minor < 22 { &["v1beta1"] } else { &["v1beta1", "v1"] }
+}
+
 #[test]
 fn kubectl_lists_what_is_behind_the_proxy() {
     let Some(desk) = Desk::signed_in_with("kubectl") else { return };
     desk.publish(|stream| serve(stream).unwrap_or_default());
-    let client = desk.run("kubectl", &["version", "--client", "-o", "json"]).well();
-    let client: Value = serde_json::from_str(&client.stdout).unwrap();
-    let minor = client["clientVersion"]["minor"].as_str().unwrap().trim_end_matches('+').parse::<u32>().unwrap();
-    // Before 1.22 it knew the beta alone.
-    let versions = if minor < 22 { &["v1beta1"][..] } else { &["v1beta1", "v1"] };
-    for version in versions {
+    for version in versions(&desk) {
         desk.stage.forget_requests();
         let path = desk.home().join(format!("kubeconfig-{version}"));
         fs::write(&path, kubeconfig(&desk, version)).unwrap();

@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a proof ends where it fails")]
 
 mod desk;
+mod docs;
 mod git;
 mod kubectl;
