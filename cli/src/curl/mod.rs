@@ -23,6 +23,7 @@ use crate::assemble::{self, Asking};
 use crate::failure::{CONFIGURATION, Failure};
 use crate::notice::Notice;
 use crate::settings::Settings;
+use crate::target;
 
 use guard::Asked;
 use options::{Given, Known};
@@ -134,9 +135,10 @@ fn settings(common: &Common, urls: &[AppCall]) -> Result<Settings, Failure> {
 }
 
 fn token(settings: &Settings, notice: Notice) -> Result<Token, Failure> {
-    let client = assemble::client(settings, Asking::Allowed, notice)?;
-    let request = assemble::token_request(settings)?;
-    let token = client.token_for(&request).map_err(|error| assemble::failure(error, settings));
+    let (client, target) = target::client(settings, Asking::Allowed, notice)?;
+    let request = target.settle(&client, settings).and_then(|target| target.request(settings));
+    let token =
+        request.and_then(|request| client.token_for(&request).map_err(|error| assemble::failure(error, settings)));
     assemble::finish(&client);
     let token = token?;
     notice.token(&token);

@@ -19,6 +19,7 @@ use crate::assemble::{self, Asking};
 use crate::failure::{Failure, USAGE};
 use crate::notice::Notice;
 use crate::settings::Settings;
+use crate::target;
 
 /// More than git ever says.
 const MOST_INPUT: u64 = 1024 * 1024;
@@ -96,8 +97,8 @@ fn assembled(page: &Url, common: &Common, notice: Notice) -> Result<(Client, Tok
     let mut settings = Settings::resolve(common, Some(page.as_str()))?;
     // With it git is told not to ask.
     settings.no_input |= std::env::var_os("GIT_TERMINAL_PROMPT").is_some_and(|value| value == "0");
-    let client = assemble::client(&settings, Asking::Allowed, notice)?;
-    let request = assemble::token_request(&settings)?;
+    let (client, target) = target::client(&settings, Asking::Allowed, notice)?;
+    let request = target.settle(&client, &settings)?.request(&settings)?;
     Ok((client, request, settings))
 }
 

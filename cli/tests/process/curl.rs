@@ -219,3 +219,19 @@ fn over_https_curl_trusts_whom_entrada_trusts() {
     curl(&world, &[&me]).done().expect_code(60);
     assert_eq!(curl(&world, &["--cacert", ca, &me]).done().expect_code(0).json()["name"], "Ada Lovelace");
 }
+
+#[test]
+fn url_and_client_id_are_enough() {
+    if absent("curl") {
+        return;
+    }
+    let world = World::signed_in();
+    let unnamed = |args: &[&str]| world.run(args).without_var("ENTRADA_SCOPE");
+    let me = world.url("api/me");
+    let done = unnamed(&["curl", "-sS", &me]).done().expect_code(0);
+    assert_eq!(done.json()["name"], "Ada Lovelace");
+    // And what was learnt is remembered: curl's own request is the only one.
+    world.stage.forget_requests();
+    unnamed(&["curl", "-sS", &me]).done().expect_code(0);
+    assert_eq!(world.stage.requests_at(Endpoint::Proxy).len(), 1);
+}
