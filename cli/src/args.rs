@@ -9,6 +9,7 @@ use crate::git::Git;
 use crate::help::Help;
 use crate::man::Man;
 use crate::topics;
+use crate::forwarding::{Exec, Proxy};
 
 /// Reach apps published through Microsoft Entra application proxy.
 ///
@@ -56,6 +57,10 @@ pub(crate) enum Command {
     Setup(crate::setup::args::Setup),
     /// Find out why an app cannot be reached, and what to do about it
     Doctor(crate::doctor::Doctor),
+    /// Lend the token to other tools: a local address that stands for the app
+    Proxy(Proxy),
+    /// Run a command with a forwarder of its own
+    Exec(Exec),
     /// Show the main job on loopback, without a tenant
     Demo(Demo),
     /// Print completions for a shell

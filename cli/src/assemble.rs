@@ -88,7 +88,12 @@ pub(crate) fn failure(error: Error, settings: &Settings) -> Failure {
 
 /// The command that signs in with these settings.
 pub(crate) fn login_command(settings: &Settings) -> String {
+    command("login", settings)
+}
+
+/// A command of ours for the same app and settings, as a shell takes it.
+pub(crate) fn command(name: &str, settings: &Settings) -> String {
     let url = settings.url.as_deref().map(quoted);
-    let words = ["entrada".to_owned(), "login".to_owned()].into_iter().chain(url).chain(settings.flags.iter().cloned());
+    let words = ["entrada".to_owned(), name.to_owned()].into_iter().chain(url).chain(settings.flags.iter().cloned());
     words.collect::<Vec<_>>().join(" ")
 }

@@ -16,15 +16,18 @@ mod discover;
 mod doctor;
 mod download;
 mod excerpt;
+mod exec;
 mod failure;
 mod git;
 mod help;
+mod forwarding;
 mod keys;
 mod log;
 mod man;
 mod multipart;
 mod notice;
 mod progress;
+mod proxy;
 mod settings;
 mod setup;
 mod sign_in;
@@ -89,6 +92,8 @@ fn run(cli: &Cli, notice: Notice) -> Result<ExitCode, Failure> {
         Command::Discover(discover) => discover::run(discover, &settings(Some(&discover.url))?, notice),
         Command::Setup(setup) => setup::run(setup, &settings(None)?, notice),
         Command::Doctor(doctor) => doctor::run(doctor, &cli.common, notice),
+        Command::Proxy(proxy) => proxy::run(proxy, &cli.common, notice),
+        Command::Exec(exec) => exec::run(exec, &cli.common, notice),
         Command::Demo(demo) => demo::run(demo, notice),
         Command::Completions(completions) => completions::run(completions),
         Command::Man(man) => man::run(man),

@@ -11,7 +11,7 @@ use crate::realm::{Realm, Settings, SignInMode};
 use crate::server::Role;
 use crate::tls::Tls;
 use crate::{Stage, server};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{io, thread};
@@ -39,6 +39,7 @@ pub struct StageBuilder {
     stranger: bool,
     graph: bool,
     identifiers: Option<Vec<String>>,
+    app: Option<SocketAddr>,
     table: ProxyTable,
     settings: Settings,
     native: Registration,
@@ -61,6 +62,7 @@ impl Default for StageBuilder {
             stranger: false,
             graph: false,
             identifiers: None,
+            app: None,
             table: ProxyTable::default(),
             settings: Settings {
                 sign_in: SignInMode::Pages,
@@ -165,6 +167,12 @@ impl StageBuilder {
     /// The path under which the app is published, such as `/hr/`: it begins and ends with a slash. `/` by default.
     pub fn external_path(mut self, path: &str) -> Self {
         path.clone_into(&mut self.path);
+        self
+    }
+
+    /// Another app behind the proxy than the built-in one: an HTTP/1.1 server at this address.
+    pub fn app_at(mut self, address: SocketAddr) -> Self {
+        self.app = Some(address);
         self
     }
 
@@ -303,7 +311,7 @@ impl StageBuilder {
             settings: self.settings,
             instance,
             published,
-            app_address: app.local_addr()?,
+            app_address: self.app.map_or_else(|| app.local_addr(), Ok)?,
             tls: tls.transpose()?,
             internet: named,
             stranger_url,

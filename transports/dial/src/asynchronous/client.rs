@@ -17,9 +17,8 @@ use super::incoming::Incoming;
 use super::network::Network;
 use super::outgoing::{Outgoing, Writes};
 use super::pool::Pool;
-use super::proxy::Proxy;
 use super::{Connection, Failure, Receive as _};
-use crate::{Environment, Place, Settings, Step, announce, is_bodiless, is_cut};
+use crate::{Place, Settings, Step, announce, is_bodiless, is_cut};
 
 /// An HTTP/1.1 client: the transport of the port over a runtime's [`Network`] and an engine's [`Connection`].
 ///
@@ -32,14 +31,13 @@ use crate::{Environment, Place, Settings, Step, announce, is_bodiless, is_cut};
 pub struct Client<N, C> {
     dialer: Dialer<N>,
     pool: Arc<Pool<C>>,
-    proxies: Environment,
     user_agent: Option<HeaderValue>,
 }
 
 impl<N: Network, C: Connection> From<Settings> for Client<N, C> {
     fn from(settings: Settings) -> Self {
         let Settings { user_agent, roots, proxies } = settings;
-        Self { dialer: Dialer::new(roots), pool: Arc::new(Pool::new()), proxies, user_agent }
+        Self { dialer: Dialer::new(roots, proxies), pool: Arc::new(Pool::new()), user_agent }
     }
 }
 
@@ -48,11 +46,7 @@ impl<N: Network, C: Connection> Transport for Client<N, C> {
     async fn send(&self, request: Request<Body>, limit: Duration) -> Result<Response<Body>, AdapterError> {
         let (mut parts, body) = request.into_parts();
         let mut place = Place::of(&parts.uri, limit);
-        let proxy = self.proxies.for_uri(&parts.uri).map(Proxy::of).transpose()?;
-        let route = Route::of(&parts.uri, proxy).ok_or_else(|| place.no_url())?;
-        if let Some(proxy) = route.proxy() {
-            place.through(proxy.address());
-        }
+        let route = self.dialer.route(&parts.uri, &mut place)?;
         complete(&mut parts, &body, self.user_agent.as_ref());
 
         let again = (body.length() == Some(0) && parts.method.is_safe()).then(|| parts.clone());

@@ -1,5 +1,6 @@
 //! From a URI to a stream: the name, the socket, the proxy, TLS.
 
+use std::fmt;
 use std::io;
 use std::marker::PhantomData;
 use std::net::{IpAddr, SocketAddr};
@@ -21,11 +22,14 @@ use super::outgoing::{Watched, Writes};
 use super::proxy::{Kind, Proxy};
 use super::socks::{self, Target};
 use super::tunnel;
-use crate::{Place, Roots, Step};
+use crate::{Environment, Place, Roots, Step};
 
-/// Opens connections.
-pub(super) struct Dialer<N> {
+/// Opens connections, as the settings say: whom to trust, and through which proxy.
+///
+/// A [`Client`](super::Client) has one; it is for those who speak over the stream themselves.
+pub struct Dialer<N> {
     roots: Arc<Roots>,
+    proxies: Environment,
     tls: OnceLock<Arc<ClientConfig>>,
     loading: Mutex<()>,
     network: PhantomData<fn() -> N>,
@@ -63,8 +67,29 @@ impl Route {
 }
 
 impl<N: Network> Dialer<N> {
-    pub(super) fn new(roots: Roots) -> Self {
-        Self { roots: Arc::new(roots), tls: OnceLock::new(), loading: Mutex::new(()), network: PhantomData }
+    /// With these certificates and proxies; no connection is made and the system's roots are not loaded yet.
+    pub fn new(roots: Roots, proxies: Environment) -> Self {
+        Self { roots: Arc::new(roots), proxies, tls: OnceLock::new(), loading: Mutex::new(()), network: PhantomData }
+    }
+
+    /// A new connection to the host and port of this http or https URI, with the proxy and TLS on it; with TLS, HTTP/1.1
+    /// has been agreed upon. Each of its steps may take as long as `limit`.
+    ///
+    /// Fails where there is no way to it, with a sentence that holds no secret.
+    pub async fn stream(&self, uri: &Uri, limit: Duration) -> Result<Stream, AdapterError> {
+        let mut place = Place::of(uri, limit);
+        let route = self.route(uri, &mut place)?;
+        Ok(self.open(&route, &place, limit).await?.0)
+    }
+
+    /// The way to this URI; the place remembers the proxy on it.
+    pub(super) fn route(&self, uri: &Uri, place: &mut Place) -> Result<Route, AdapterError> {
+        let proxy = self.proxies.for_uri(uri).map(Proxy::of).transpose()?;
+        let route = Route::of(uri, proxy).ok_or_else(|| place.no_url())?;
+        if let Some(proxy) = route.proxy() {
+            place.through(proxy.address());
+        }
+        Ok(route)
     }
 
     /// Opens a connection; each of its steps may take as long as `limit`.
@@ -119,6 +144,12 @@ impl<N: Network> Dialer<N> {
         let roots = Arc::clone(&self.roots);
         let tls = N::unblock(move || configure(&roots)).await?;
         Ok(Arc::clone(self.tls.get_or_init(|| tls)))
+    }
+}
+
+impl<N> fmt::Debug for Dialer<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dialer").field("proxies", &self.proxies).finish_non_exhaustive()
     }
 }
 

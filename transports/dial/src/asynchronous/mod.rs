@@ -22,6 +22,7 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 
 pub use client::Client;
+pub use connect::Dialer;
 pub use network::{Duplex, Network, Stream};
 pub use outgoing::Outgoing;
 

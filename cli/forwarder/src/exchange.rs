@@ -1,0 +1,221 @@
+//! One request of a client, to its answer.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use entrada_core::Error;
+use entrada_core::protocol::{Exchange, Next};
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_LOCATION, COOKIE, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, LINK,
+    LOCATION, ORIGIN, REFERER, REFRESH, SET_COOKIE, TE, UPGRADE,
+};
+use http::{Request, Response, StatusCode, Version, request};
+use hyper::body::Incoming;
+
+use crate::address::Here;
+use crate::body::{Reply, Source, Turn};
+use crate::connection::Connection;
+use crate::counts::Counts;
+use crate::gate::{Admitted, take_off_secret};
+use crate::refusal::Refusal;
+use crate::site::Site;
+use crate::tunnel::Tunnel;
+use crate::watch::Watch;
+use crate::{cookies, hop, upstream};
+
+const DESTINATION: HeaderName = HeaderName::from_static("destination");
+const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
+
+/// Answers a request.
+pub(crate) async fn answer(
+    site: Arc<Site>,
+    watch: Arc<Watch>,
+    request: Request<Incoming>,
+) -> Result<Response<Reply>, Infallible> {
+    let turn = Turn::new(&watch, &site.counts);
+    Counts::add(&site.counts.requests, 1);
+    let method = request.method().clone();
+    let answered = exchange(&site, turn.watch(), request).await;
+    let response = answered.unwrap_or_else(|refusal| {
+        if refusal.status.is_client_error() {
+            site.counts.errors.fetch_add(1, Ordering::Relaxed);
+        } else {
+            site.fails(refusal.kind, &refusal.text);
+        }
+        refusal.into_response()
+    });
+    if response.status().is_server_error() {
+        site.counts.errors.fetch_add(1, Ordering::Relaxed);
+    }
+    tracing::debug!(%method, status = response.status().as_u16(), app = site.origin.text, "answered");
+    Ok(response.map(|body| body.in_turn(turn)))
+}
+
+async fn exchange(
+    site: &Arc<Site>,
+    watch: &Arc<Watch>,
+    mut request: Request<Incoming>,
+) -> Result<Response<Reply>, Refusal> {
+    let upgrade = hyper::upgrade::on(&mut request);
+    let (mut head, body) = request.into_parts();
+    let Admitted { here, target } = site.gate.admit(&head)?;
+    let expects_continue =
+        head.headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    let source = Source::of(body, expects_continue, watch, &site.counts);
+    let is_upgrade = outward(site, &mut head, here);
+    let url = format!("{}{target}", site.origin.text);
+    head.uri = target.into();
+
+    let lent = site.tokens.get().await.map_err(|error| no_token(site, &error))?;
+    if lent.is_due {
+        let site = Arc::clone(site);
+        let executor = Arc::clone(&site.executor);
+        executor.spawn(async move { site.tokens.renew().await }).detach();
+    }
+    let mut bearer = lent.bearer;
+    let mut exchange =
+        Exchange::new(&url).map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, "target", error.to_string()))?;
+    let mut has_replaced = false;
+    let (response, connection) = loop {
+        head.headers.insert(AUTHORIZATION, bearer.header.clone());
+        let sent = upstream::send(site, &head, source.as_ref(), watch).await;
+        let (response, connection) = sent.map_err(|failure| failure.into_refusal(site))?;
+        let status = response.status();
+        if status != StatusCode::UNAUTHORIZED && !status.is_redirection() {
+            break (response, connection);
+        }
+        let can_replay = source.as_ref().is_none_or(Source::can_begin);
+        let next = match exchange.heard_http(&bearer.token, &head.method, status, response.headers()) {
+            Ok(Next::Replay { claims }) => {
+                site.tokens.with_claims(&bearer, claims).await.map_err(|error| no_token(site, &error))?
+            }
+            Ok(_) => None,
+            Err(refused) => match site.tokens.instead_of(&bearer).await.filter(|_| can_replay && !has_replaced) {
+                Some(other) => {
+                    has_replaced = true;
+                    Some(other)
+                }
+                None => return Err(proxy_refused(&refused)),
+            },
+        };
+        match next.filter(|_| can_replay) {
+            Some(other) => bearer = other,
+            None => break (response, connection),
+        }
+    };
+    site.works();
+    Ok(homeward(site, here, response, connection, is_upgrade.then_some(upgrade)))
+}
+
+/// Makes a request's head one for the app; tells whether it asks to leave HTTP.
+fn outward(site: &Site, head: &mut request::Parts, here: Here<'_>) -> bool {
+    let headers = &mut head.headers;
+    head.version = Version::HTTP_11;
+    let taken = hop::take_off(headers);
+    take_off_secret(headers);
+    headers.insert(HOST, site.origin.host.clone());
+    for name in [ORIGIN, REFERER, DESTINATION] {
+        change(headers, &name, |value| site.origin.published(value, here));
+    }
+    change(headers, &COOKIE, cookies::published);
+    // HTTP/2 on that connection would be none of ours to put a Bearer on.
+    let upgrade = taken.upgrade.filter(|protocol| !protocol.as_bytes().eq_ignore_ascii_case(b"h2c"));
+    headers.remove(HTTP2_SETTINGS);
+    if let Some(protocol) = &upgrade {
+        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(UPGRADE, protocol.clone());
+    } else if taken.trailers {
+        headers.insert(CONNECTION, HeaderValue::from_static("TE"));
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+    }
+    upgrade.is_some()
+}
+
+/// Makes the app's answer one for the client.
+fn homeward(
+    site: &Arc<Site>,
+    here: Here<'_>,
+    mut response: Response<Incoming>,
+    connection: Connection,
+    upgrade: Option<hyper::upgrade::OnUpgrade>,
+) -> Response<Reply> {
+    let taken = hop::take_off(response.headers_mut());
+    localise(site, here, response.headers_mut());
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let site = Arc::clone(site);
+        return response.map(|body| Reply::app(body, connection, site));
+    }
+    let Some(client) = upgrade else {
+        let text = format!("{} changed the protocol, which nobody had asked for", site.origin.host_name());
+        return Refusal::new(StatusCode::BAD_GATEWAY, "not_http", text).into_response();
+    };
+    if let Some(protocol) = taken.upgrade {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+        response.headers_mut().insert(UPGRADE, protocol);
+    }
+    let app = hyper::upgrade::on(&mut response);
+    let tunnel = Tunnel { client, app, link: connection.link, counts: Arc::clone(&site.counts) };
+    site.executor.spawn(tunnel.run()).detach();
+    response.map(|_| Reply::own(Bytes::new()))
+}
+
+/// What names the app in an answer's head names the local address.
+fn localise(site: &Site, here: Here<'_>, headers: &mut HeaderMap) {
+    let origin = &site.origin;
+    for name in [LOCATION, CONTENT_LOCATION] {
+        change(headers, &name, |value| origin.localised(value, here));
+    }
+    change(headers, &REFRESH, |value| {
+        let at = value.to_ascii_lowercase().find("url=")? + "url=".len();
+        let url = value[at..].trim_matches(['"', '\'', ' ']);
+        Some(format!("{}{}", &value[..at], origin.localised(url, here)?))
+    });
+    change(headers, &LINK, |value| {
+        let parts: Vec<String> = value
+            .split('<')
+            .enumerate()
+            .map(|(number, part)| match part.split_once('>') {
+                Some((url, rest)) if number > 0 => {
+                    format!("{}>{rest}", origin.localised(url, here).unwrap_or_else(|| url.to_owned()))
+                }
+                _ => part.to_owned(),
+            })
+            .collect();
+        Some(parts.join("<"))
+    });
+    if headers.contains_key(SET_COOKIE) {
+        let all: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().cloned().collect();
+        headers.remove(SET_COOKIE);
+        for cookie in all {
+            // The proxy's own are as good as the token, which stays here.
+            if cookie.as_bytes().trim_ascii_start().starts_with(b"AzureAppProxy") {
+                continue;
+            }
+            let local =
+                cookie.to_str().ok().and_then(|cookie| cookies::localised(cookie, origin.host_name(), here.prefix));
+            headers.append(SET_COOKIE, local.and_then(|local| local.try_into().ok()).unwrap_or(cookie));
+        }
+    }
+}
+
+/// Changes each value of that name, where it is text and there is another for it.
+fn change(headers: &mut HeaderMap, name: &HeaderName, other: impl Fn(&str) -> Option<String>) {
+    let http::header::Entry::Occupied(mut entry) = headers.entry(name) else { return };
+    for value in entry.iter_mut() {
+        if let Some(changed) = value.to_str().ok().and_then(&other).and_then(|text| text.try_into().ok()) {
+            *value = changed;
+        }
+    }
+}
+
+fn no_token(site: &Site, error: &Error) -> Refusal {
+    let kind = if error.needs_ui() { "sign_in_needed" } else { "no_token" };
+    let text = format!("no token for {}: {error}", site.origin.text);
+    Refusal { help: site.tokens.help(error), ..Refusal::new(StatusCode::BAD_GATEWAY, kind, text) }
+}
+
+fn proxy_refused(error: &Error) -> Refusal {
+    Refusal::new(StatusCode::BAD_GATEWAY, "proxy_refused", error.to_string())
+}

@@ -1,0 +1,53 @@
+//! A Unix socket that only its owner can open.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+
+use entrada_dial::asynchronous::Stream;
+use rustix::fs::Mode;
+use rustix::process::umask;
+use smol::Async;
+
+/// A socket that is listened at. It goes with this.
+pub(crate) struct Socket {
+    listener: Async<UnixListener>,
+    path: PathBuf,
+    /// Device and inode of what was made there.
+    made: (u64, u64),
+}
+
+impl Socket {
+    /// Takes the place of a socket that nobody listens at any more, and of nothing else.
+    pub(crate) fn bind(path: &Path) -> io::Result<Self> {
+        if let Ok(there) = fs::symlink_metadata(path)
+            && there.file_type().is_socket()
+            && UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+        {
+            fs::remove_file(path)?;
+        }
+        // It must not be open to others for a moment either.
+        let usual = umask(Mode::from_raw_mode(0o177));
+        let bound = UnixListener::bind(path);
+        umask(usual);
+        let listener = bound?;
+        let made = fs::symlink_metadata(path)?;
+        Ok(Self { listener: Async::new(listener)?, path: path.to_owned(), made: (made.dev(), made.ino()) })
+    }
+
+    pub(crate) async fn accept(&self) -> io::Result<Stream> {
+        let (stream, _) = self.listener.accept().await?;
+        Ok(Box::new(stream))
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // Another may have put its own there meanwhile.
+        if fs::symlink_metadata(&self.path).is_ok_and(|there| (there.dev(), there.ino()) == self.made) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}

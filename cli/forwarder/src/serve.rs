@@ -1,0 +1,169 @@
+//! The forwarder at work: connections in, and an end without haste.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use entrada_dial::asynchronous::Stream;
+use futures::FutureExt as _;
+use futures::future::{Either, select};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use smol::channel::{Receiver, Sender};
+use smol::{Executor, Timer};
+use smol_hyper::rt::FuturesIo;
+
+use crate::builder::Builder;
+use crate::counts::Counts;
+use crate::exchange;
+use crate::limits::{LONGEST_HEAD, LONGEST_READ, Limits};
+use crate::listener::Listener;
+use crate::site::Site;
+use crate::watch::{Tick, Watch};
+
+/// A forwarder whose listeners are open; dropped, they are closed.
+pub struct Forwarder {
+    pub(crate) sites: Vec<(Arc<Site>, Listener)>,
+    pub(crate) executor: Arc<Executor<'static>>,
+    pub(crate) counts: Arc<Counts>,
+    pub(crate) limits: Limits,
+    pub(crate) threads: usize,
+}
+
+impl Forwarder {
+    /// Begins one.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The local counterpart of each app's URL, with the secret in it; in the order in which they were published.
+    ///
+    /// Of one at a Unix socket, what is to be asked for there.
+    pub fn local_urls(&self) -> Vec<String> {
+        self.sites.iter().map(|(site, _)| site.origin.local_url(site.gate.here())).collect()
+    }
+
+    /// The port of each listener; none of a Unix socket's.
+    pub fn ports(&self) -> Vec<Option<u16>> {
+        self.sites.iter().map(|(_, listener)| listener.port()).collect()
+    }
+
+    /// What goes through, for as long as it runs.
+    pub fn counts(&self) -> Arc<Counts> {
+        Arc::clone(&self.counts)
+    }
+
+    /// Forwards until `stop` resolves, then lets what is under way come to its end, for [`Limits::ending`] at most.
+    ///
+    /// # Errors
+    ///
+    /// Where a thread cannot be started.
+    pub fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
+        let (stopping, stopped) = smol::channel::bounded::<()>(1);
+        let (living, ended) = smol::channel::bounded::<()>(1);
+        for (site, listener) in self.sites {
+            let accepting = accept(Arc::clone(&site), listener, (stopped.clone(), living.clone()));
+            self.executor.spawn(accepting).detach();
+            self.executor.spawn(sweep(Arc::clone(&site), stopped.clone())).detach();
+            // The first request need not wait for it.
+            self.executor.spawn(async move { drop(site.tokens.get().await) }).detach();
+        }
+        drop(living);
+        let (executor, limits) = (&*self.executor, self.limits);
+        let (done, over) = smol::channel::bounded::<()>(1);
+        std::thread::scope(|scope| {
+            for _ in 1..self.threads {
+                let over = over.clone();
+                let work = move || {
+                    let _ = smol::block_on(executor.run(over.recv()));
+                };
+                std::thread::Builder::new().name("entrada-forwarder".into()).spawn_scoped(scope, work)?;
+            }
+            smol::block_on(executor.run(async move {
+                stop.await;
+                drop(stopping);
+                let _ = select(pin!(ended.recv()), Timer::after(limits.ending)).await;
+                drop(done);
+            }));
+            Ok(())
+        })
+    }
+}
+
+impl fmt::Debug for Forwarder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Forwarder").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+/// Closes kept connections that are too old, which nobody else would.
+async fn sweep(site: Arc<Site>, stopped: Receiver<()>) {
+    while let Either::Right(_) = select(pin!(stopped.recv()), Timer::after(Duration::from_secs(5))).await {
+        site.pool.sweep();
+    }
+}
+
+async fn accept(site: Arc<Site>, listener: Listener, (stopped, living): (Receiver<()>, Sender<()>)) {
+    let (connections, freed) = (Arc::new(AtomicUsize::new(0)), smol::channel::bounded::<()>(1));
+    loop {
+        let next = async {
+            while connections.load(Ordering::Acquire) >= site.limits.connections {
+                let _ = freed.1.recv().await;
+            }
+            listener.accept().await
+        };
+        let stream = match select(pin!(stopped.recv()), pin!(next)).await {
+            Either::Left(_) => return,
+            Either::Right((Ok(stream), _)) => stream,
+            Either::Right((Err(error), _)) => {
+                // A client that has gone, or no file descriptor left for now.
+                tracing::debug!(%error, "no connection accepted");
+                Timer::after(Duration::from_millis(20)).await;
+                continue;
+            }
+        };
+        connections.fetch_add(1, Ordering::AcqRel);
+        let (count, freed, living) = (Arc::clone(&connections), freed.0.clone(), living.clone());
+        let serving = serve(Arc::clone(&site), stream, stopped.clone());
+        let work = async move {
+            serving.await;
+            count.fetch_sub(1, Ordering::AcqRel);
+            let _ = freed.try_send(());
+            drop(living);
+        };
+        site.executor.spawn(work).detach();
+    }
+}
+
+/// Serves one client's connection to its end.
+async fn serve(site: Arc<Site>, stream: Stream, stopped: Receiver<()>) {
+    let (limits, watch) = (site.limits, Arc::new(Watch::new()));
+    let service = service_fn(|request| exchange::answer(Arc::clone(&site), Arc::clone(&watch), request));
+    let mut builder = http1::Builder::new();
+    builder.max_header_size(LONGEST_HEAD).max_buf_size(LONGEST_READ);
+    let mut connection = pin!(builder.serve_connection(FuturesIo::new(stream), service).with_upgrades());
+    let mut stopping = Some(pin!(stopped.recv()));
+    let mut timer = Timer::after(limits.idle);
+    poll_fn(|context| {
+        if let Some(stop) = &mut stopping
+            && stop.as_mut().poll(context).is_ready()
+        {
+            stopping = None;
+            connection.as_mut().graceful_shutdown();
+        }
+        while timer.poll_unpin(context).is_ready() {
+            match watch.tick(&limits) {
+                Tick::After(rest) => timer = Timer::after(rest),
+                Tick::Close => return Poll::Ready(()),
+            }
+        }
+        // One that ends in an error has ended: a client that went away.
+        Pin::new(&mut connection).poll(context).map(drop)
+    })
+    .await;
+}

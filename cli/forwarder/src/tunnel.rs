@@ -1,0 +1,78 @@
+//! A connection that has left HTTP: bytes both ways, until both sides are done.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use bytes::Bytes;
+use entrada_dial::asynchronous::Stream;
+use futures::future::{Either, select};
+use futures::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use smol_hyper::rt::FuturesIo;
+
+use crate::connection::Link;
+use crate::counts::{Counts, Open};
+
+/// How much is carried at once.
+const PIECE: usize = 16 * 1024;
+
+/// The two sides, which both have agreed to leave HTTP.
+pub(crate) struct Tunnel {
+    pub(crate) client: OnUpgrade,
+    pub(crate) app: OnUpgrade,
+    /// What the app's side still has to do for that.
+    pub(crate) link: Link,
+    pub(crate) counts: Arc<Counts>,
+}
+
+impl Tunnel {
+    /// Carries bytes until both sides have closed, or one has failed.
+    pub(crate) async fn run(self) {
+        let _open = Open::new(&self.counts);
+        self.link.finish().await;
+        let (Ok(app), Ok(client)) = (self.app.await, self.client.await) else { return };
+        if let (Some(app), Some(client)) = (taken_back(app), taken_back(client)) {
+            // A side that breaks off ends the tunnel: nobody is left to be told.
+            let _ = carry(client, app, &self.counts).await;
+        }
+    }
+}
+
+/// The stream below, and what has been read of it already.
+fn taken_back(upgraded: Upgraded) -> Option<(Stream, Bytes)> {
+    let parts = upgraded.downcast::<FuturesIo<Stream>>().ok()?;
+    Some((parts.io.into_inner(), parts.read_buf))
+}
+
+async fn carry(client: (Stream, Bytes), app: (Stream, Bytes), counts: &Counts) -> io::Result<()> {
+    let ((from_client, to_client), (from_app, to_app)) = (client.0.split(), app.0.split());
+    let up = Box::pin(one_way(client.1, from_client, to_app, &counts.up));
+    let down = Box::pin(one_way(app.1, from_app, to_client, &counts.down));
+    match select(up, down).await {
+        Either::Left((Ok(()), down)) => down.await,
+        Either::Right((Ok(()), up)) => up.await,
+        Either::Left((Err(error), _)) | Either::Right((Err(error), _)) => Err(error),
+    }
+}
+
+async fn one_way(
+    first: Bytes,
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    count: &AtomicU64,
+) -> io::Result<()> {
+    Counts::add(count, first.len());
+    to.write_all(&first).await?;
+    to.flush().await?;
+    let mut piece = vec![0; PIECE];
+    loop {
+        let read = from.read(&mut piece).await?;
+        if read == 0 {
+            return to.close().await;
+        }
+        Counts::add(count, read);
+        to.write_all(&piece[..read]).await?;
+        to.flush().await?;
+    }
+}

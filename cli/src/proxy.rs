@@ -1,0 +1,108 @@
+//! `entrada proxy`.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::OnceLock;
+
+use async_signal::Signal;
+use entrada_forwarder::{Forwarder, Listen, PathSecret, raise_open_files};
+use futures::StreamExt as _;
+
+use crate::answer;
+use crate::args::Common;
+use crate::assemble;
+use crate::failure::Failure;
+use crate::forwarding::{self, Live, Proxy};
+use crate::notice::Notice;
+
+pub(crate) fn run(proxy: &Proxy, common: &Common, notice: Notice) -> Result<ExitCode, Failure> {
+    let listens = listens(proxy)?;
+    let files = raise_open_files();
+    notice.detail(&format!("files that may be open: {files}"));
+    let live = Live::new(notice);
+    let apps = proxy.urls.iter().cloned().zip(listens);
+    let (mut builder, clients) = forwarding::builder(apps, common, notice, &live)?;
+    if proxy.secret {
+        builder = builder.secret(PathSecret::random().map_err(|error| forwarding::failed(&error))?);
+    }
+    let mut signals = forwarding::signals()?;
+    let forwarder = builder.bind().map_err(|error| forwarding::failed(&error))?;
+    announce(&forwarder, proxy, notice)?;
+    live.follow(forwarder.counts());
+
+    let first = OnceLock::new();
+    let stop = async {
+        let signal = next(&mut signals).await;
+        let _ = first.set(signal);
+        live.say("Ending when what is under way is done; once more to end at once.");
+        let again = live.clone();
+        std::thread::spawn(move || {
+            let signal = smol::block_on(next(&mut signals));
+            again.end();
+            std::process::exit(i32::from(code(signal)));
+        });
+    };
+    let ran = forwarder.run(stop).map_err(|error| forwarding::failed(&error));
+    live.end();
+    clients.iter().for_each(assemble::finish);
+    ran?;
+    Ok(ExitCode::from(first.get().copied().map_or(0, code)))
+}
+
+/// As a shell tells a signal.
+fn code(signal: Signal) -> u8 {
+    128 + forwarding::number(signal)
+}
+
+async fn next(signals: &mut async_signal::Signals) -> Signal {
+    loop {
+        if let Some(Ok(signal)) = signals.next().await {
+            return signal;
+        }
+    }
+}
+
+/// Where to listen for each URL.
+fn listens(proxy: &Proxy) -> Result<Vec<Listen>, Failure> {
+    let listens = match proxy.listen.as_slice() {
+        [] => vec![Listen::default(); proxy.urls.len()],
+        listens if listens.len() == proxy.urls.len() => listens.to_vec(),
+        listens => {
+            let (listens, urls) = (listens.len(), proxy.urls.len());
+            return Err(Failure::usage(format!("{urls} URLs are given, and {listens} addresses to listen at"))
+                .with_remedy("give --listen once for each URL, or not at all"));
+        }
+    };
+    let has_socket = listens.iter().any(|listen| matches!(listen, Listen::Unix(_)));
+    if has_socket && proxy.port_file.is_some() {
+        return Err(Failure::usage("a Unix socket has no port to write to --port-file".to_owned()));
+    }
+    Ok(listens)
+}
+
+/// Says that it listens, and where.
+fn announce(forwarder: &Forwarder, proxy: &Proxy, notice: Notice) -> Result<(), Failure> {
+    if let Some(path) = &proxy.port_file {
+        let ports: String = forwarder.ports().into_iter().flatten().map(|port| format!("{port}\n")).collect();
+        write_whole(path, &ports).map_err(|error| Failure::output(&path.display().to_string(), &error))?;
+    }
+    for url in forwarder.local_urls() {
+        answer::print_line(&url)?;
+    }
+    for (url, listen) in proxy.urls.iter().zip(&proxy.listen) {
+        if let Listen::Unix(path) = listen {
+            notice.say(&format!("{url} is at the Unix socket {}.", path.display()));
+        }
+    }
+    notice.say("Forwarding with a token until Ctrl-C.");
+    Ok(())
+}
+
+/// Whoever finds the file finds all of it.
+fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
