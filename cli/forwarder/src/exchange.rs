@@ -25,6 +25,10 @@ use crate::tunnel::Tunnel;
 use crate::watch::Watch;
 use crate::{cookies, hop, upstream};
 
+/// Kinds of failure that are the token's, and not the app's.
+const SIGN_IN_NEEDED: &str = "sign_in_needed";
+const NO_TOKEN: &str = "no_token";
+
 const DESTINATION: HeaderName = HeaderName::from_static("destination");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
@@ -41,7 +45,8 @@ pub(crate) async fn answer(
     let response = answered.unwrap_or_else(|refusal| {
         if refusal.status.is_client_error() {
             site.counts.errors.fetch_add(1, Ordering::Relaxed);
-        } else {
+        } else if !matches!(refusal.kind, SIGN_IN_NEEDED | NO_TOKEN) {
+            // That there is no token has been told already.
             site.fails(refusal.kind, &refusal.text);
         }
         refusal.into_response()
@@ -211,7 +216,7 @@ fn change(headers: &mut HeaderMap, name: &HeaderName, other: impl Fn(&str) -> Op
 }
 
 fn no_token(site: &Site, error: &Error) -> Refusal {
-    let kind = if error.needs_ui() { "sign_in_needed" } else { "no_token" };
+    let kind = if error.needs_ui() { SIGN_IN_NEEDED } else { NO_TOKEN };
     let text = format!("no token for {}: {error}", site.origin.text);
     Refusal { help: site.tokens.help(error), ..Refusal::new(StatusCode::BAD_GATEWAY, kind, text) }
 }

@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use entrada_dial::asynchronous::Stream;
 use smol::Async;
+use smol::net::TcpStream;
 
 #[cfg(unix)]
 mod unix;
@@ -89,7 +90,8 @@ impl Listener {
             Self::Tcp(listener, _) => {
                 let (stream, _) = listener.accept().await?;
                 stream.get_ref().set_nodelay(true)?;
-                Ok(Box::new(stream))
+                // Unlike what it is made of, it tells the other side when it is closed.
+                Ok(Box::new(TcpStream::from(stream)))
             }
             #[cfg(unix)]
             Self::Unix(socket) => socket.accept().await,
