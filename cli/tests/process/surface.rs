@@ -35,6 +35,8 @@ fn help_names_every_exit_code() {
         "login",
         "logout",
         "accounts",
+        "proxy",
+        "exec",
         "setup",
         "demo",
         "completions",

@@ -1,9 +1,11 @@
 //! A user with a home of their own, a stage to talk to, and the command.
 
+mod local;
 mod plain;
 mod run;
 mod surroundings;
 
+pub(crate) use local::{Local, page};
 pub(crate) use plain::{Plain, reply};
 pub(crate) use run::{Done, Run, Running};
 pub(crate) use surroundings::{absent, until};
