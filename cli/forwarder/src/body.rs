@@ -147,7 +147,7 @@ impl Body for Upload {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.as_ref().map_or_else(|| SizeHint::with_exact(0), |sending| sending.source.size.clone())
+        self.0.as_ref().map_or_else(|| SizeHint::with_exact(0), |sending| sending.source.size)
     }
 }
 
