@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use entrada::ports::asynchronous::TokenProvider;
+use entrada::protocol::AppCall;
 use entrada::{Client, Error, Token, TokenRequest};
 use entrada_forwarder::{Builder, Event, Forwarder, Listen, Published};
 
@@ -16,6 +17,7 @@ use crate::assemble::{self, Asking};
 use crate::failure::Failure;
 use crate::notice::Notice;
 use crate::settings::Settings;
+use crate::target;
 
 pub(crate) use args::{Exec, Proxy};
 pub(crate) use live::Live;
@@ -31,8 +33,9 @@ pub(crate) fn builder(
     let (mut builder, mut clients, mut known) = (Forwarder::builder(), Vec::new(), BTreeMap::new());
     for (url, listen) in apps {
         let settings = Settings::resolve(common, Some(&url))?;
-        let client = assemble::client(&settings, Asking::Allowed, notice)?;
-        let request = assemble::token_request(&settings)?;
+        AppCall::new(&url).map_err(|error| Failure::usage(error.to_string()))?;
+        let (client, target) = target::client(&settings, Asking::Allowed, notice)?;
+        let request = target.settle(&client, &settings)?.request(&settings)?;
         let lender = Lender { client: client.clone(), request: request.clone() };
         let app = Published::new(&url, lender).map_err(|error| Failure::usage(error.to_string()))?;
         if let Some(other) = known.insert(app.origin().to_owned(), url.clone()) {
