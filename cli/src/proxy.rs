@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use async_signal::Signal;
-use entrada_forwarder::{Forwarder, Listen, PathSecret, raise_open_files};
+use entrada_forwarder::{Forwarder, Limits, Listen, PathSecret, raise_open_files};
 use futures::StreamExt as _;
 
 use crate::answer;
@@ -18,11 +18,13 @@ use crate::notice::Notice;
 
 pub(crate) fn run(proxy: &Proxy, common: &Common, notice: Notice) -> Result<ExitCode, Failure> {
     let listens = listens(proxy)?;
-    let files = raise_open_files();
-    notice.detail(&format!("files that may be open: {files}"));
     let live = Live::new(notice);
     let apps = proxy.urls.iter().cloned().zip(listens);
     let (mut builder, clients) = forwarding::builder(apps, common, notice, &live)?;
+    // Not before a browser was started, which would inherit that.
+    let files = raise_open_files();
+    notice.detail(&format!("files that may be open: {files}"));
+    builder = builder.limits(Limits::default());
     if proxy.secret {
         builder = builder.secret(PathSecret::random().map_err(|error| forwarding::failed(&error))?);
     }

@@ -70,7 +70,6 @@ async fn exchange(
         head.headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     let source = Source::of(body, expects_continue, watch, &site.counts);
     let is_upgrade = outward(site, &mut head, here);
-    let url = format!("{}{target}", site.origin.text);
     head.uri = target.into();
 
     let lent = site.tokens.get().await.map_err(|error| no_token(site, &error))?;
@@ -80,8 +79,8 @@ async fn exchange(
         executor.spawn(async move { site.tokens.renew().await }).detach();
     }
     let mut bearer = lent.bearer;
-    let mut exchange =
-        Exchange::new(&url).map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, "target", error.to_string()))?;
+    // Most answers need no more than a look at their status.
+    let mut exchange = None;
     let mut has_replaced = false;
     let (response, connection) = loop {
         head.headers.insert(AUTHORIZATION, bearer.header.clone());
@@ -92,6 +91,10 @@ async fn exchange(
             break (response, connection);
         }
         let can_replay = source.as_ref().is_none_or(Source::can_begin);
+        let exchange = match &mut exchange {
+            Some(exchange) => exchange,
+            none => none.insert(begun(site, &head)?),
+        };
         let next = match exchange.heard_http(&bearer.token, &head.method, status, response.headers()) {
             Ok(Next::Replay { claims }) => {
                 site.tokens.with_claims(&bearer, claims).await.map_err(|error| no_token(site, &error))?
@@ -112,6 +115,11 @@ async fn exchange(
     };
     site.works();
     Ok(homeward(site, here, response, connection, is_upgrade.then_some(upgrade)))
+}
+
+fn begun(site: &Site, head: &request::Parts) -> Result<Exchange, Refusal> {
+    let url = format!("{}{}", site.origin.text, head.uri);
+    Exchange::new(&url).map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, "target", error.to_string()))
 }
 
 /// Makes a request's head one for the app; tells whether it asks to leave HTTP.
