@@ -55,6 +55,7 @@ mod refusal;
 mod secret;
 mod serve;
 mod site;
+mod socket;
 mod tokens;
 mod tunnel;
 mod upstream;

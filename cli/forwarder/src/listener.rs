@@ -8,7 +8,8 @@ use std::str::FromStr;
 
 use entrada_dial::asynchronous::Stream;
 use smol::Async;
-use smol::net::TcpStream;
+
+use crate::socket::Socket;
 
 #[cfg(unix)]
 mod unix;
@@ -90,8 +91,7 @@ impl Listener {
             Self::Tcp(listener, _) => {
                 let (stream, _) = listener.accept().await?;
                 stream.get_ref().set_nodelay(true)?;
-                // Unlike what it is made of, it tells the other side when it is closed.
-                Ok(Box::new(TcpStream::from(stream)))
+                Ok(Box::new(Socket::new(stream)))
             }
             #[cfg(unix)]
             Self::Unix(socket) => socket.accept().await,

@@ -39,7 +39,7 @@ impl Socket {
 
     pub(crate) async fn accept(&self) -> io::Result<Stream> {
         let (stream, _) = self.listener.accept().await?;
-        Ok(Box::new(smol::net::unix::UnixStream::from(stream)))
+        Ok(Box::new(crate::socket::Socket::new(stream)))
     }
 }
 

@@ -1,0 +1,113 @@
+//! A socket that asks the system for bytes only where there may be some.
+//!
+//! hyper looks for them at every turn, to notice an end. smol's sockets ask the system each time, ten times in vain for a
+//! request; this one asks its reactor, which knows.
+
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures::io::{AsyncRead, AsyncWrite};
+use smol::Async;
+
+/// A connection of either kind.
+pub(crate) struct Socket<S> {
+    io: Async<S>,
+    /// The last read has left nothing.
+    is_drained: bool,
+}
+
+/// What is below.
+pub(crate) trait Below: Send + Sync + 'static {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
+    fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
+    fn end(&self) -> io::Result<()>;
+}
+
+impl Below for TcpStream {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&mut &*self).read(buffer)
+    }
+
+    fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        (&mut &*self).write_vectored(slices)
+    }
+
+    fn end(&self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
+
+#[cfg(unix)]
+impl Below for std::os::unix::net::UnixStream {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&mut &*self).read(buffer)
+    }
+
+    fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        (&mut &*self).write_vectored(slices)
+    }
+
+    fn end(&self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
+
+impl<S> Socket<S> {
+    pub(crate) fn new(io: Async<S>) -> Self {
+        Self { io, is_drained: false }
+    }
+}
+
+impl<S: Below> AsyncRead for Socket<S> {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        loop {
+            if self.is_drained {
+                ready!(self.io.poll_readable(context))?;
+                self.is_drained = false;
+            }
+            match self.io.get_ref().read(buffer) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.is_drained = true,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => {
+                    // Should more have come meanwhile, the reactor says so at once. After the end there is nothing to await.
+                    self.is_drained = matches!(read, Ok(count) if count > 0 && count < buffer.len());
+                    return Poll::Ready(read);
+                }
+            }
+        }
+    }
+}
+
+impl<S: Below> AsyncWrite for Socket<S> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(context, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            match self.io.get_ref().write(slices) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => ready!(self.io.poll_writable(context))?,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                written => return Poll::Ready(written),
+            }
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    /// Unlike what smol's socket is made of, it tells the other side.
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.io.get_ref().end() {
+            Err(error) if error.kind() == ErrorKind::NotConnected => Poll::Ready(Ok(())),
+            ended => Poll::Ready(ended),
+        }
+    }
+}
