@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::curl::Curl;
+use crate::forwarding::{Exec, Proxy};
 use crate::git::Git;
 use crate::help::Help;
 use crate::man::Man;
 use crate::topics;
-use crate::forwarding::{Exec, Proxy};
 
 /// Reach apps published through Microsoft Entra application proxy.
 ///

@@ -25,11 +25,6 @@ impl Notice {
         self.quiet
     }
 
-    /// Whether nothing but errors is to be said.
-    pub(crate) fn is_quiet(self) -> bool {
-        self.quiet
-    }
-
     /// Something worth knowing.
     pub(crate) fn say(self, text: &str) {
         if !self.quiet {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use entrada_authority::Stage;
+use entrada_authority::{ProxyTable, Stage, StageBuilder};
 
 use crate::support::*;
 
@@ -45,6 +45,13 @@ fn backend(folder: &Path) -> Plain {
     })
 }
 
+/// A stage whose app is that one.
+fn behind(backend: &Plain) -> StageBuilder {
+    let mut table = ProxyTable::default();
+    table.back_end = Some(backend.address().parse().unwrap());
+    Stage::builder().proxy_table(table)
+}
+
 fn git(home: &Path, folder: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git")
         .args(["-c", "user.name=Ada", "-c", "user.email=ada@contoso.example", "-c", "init.defaultBranch=main"])
@@ -79,7 +86,7 @@ fn a_repository_is_cloned_and_pushed_to() {
     let bare = served.path().join("tools.git");
     git(served.path(), served.path(), &["init", "-q", "--bare", bare.to_str().unwrap()]);
     let backend = backend(served.path());
-    let world = World::with(Stage::builder().app_at(backend.address().parse().unwrap()));
+    let world = World::with(behind(&backend));
     world.sign_in();
     let (home, local) = (world.home.path(), Local::start(&world, &[]));
 

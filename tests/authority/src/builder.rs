@@ -11,7 +11,7 @@ use crate::realm::{Realm, Settings, SignInMode};
 use crate::server::Role;
 use crate::tls::Tls;
 use crate::{Stage, server};
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{io, thread};
@@ -39,7 +39,6 @@ pub struct StageBuilder {
     stranger: bool,
     graph: bool,
     identifiers: Option<Vec<String>>,
-    app: Option<SocketAddr>,
     table: ProxyTable,
     settings: Settings,
     native: Registration,
@@ -62,7 +61,6 @@ impl Default for StageBuilder {
             stranger: false,
             graph: false,
             identifiers: None,
-            app: None,
             table: ProxyTable::default(),
             settings: Settings {
                 sign_in: SignInMode::Pages,
@@ -167,12 +165,6 @@ impl StageBuilder {
     /// The path under which the app is published, such as `/hr/`: it begins and ends with a slash. `/` by default.
     pub fn external_path(mut self, path: &str) -> Self {
         path.clone_into(&mut self.path);
-        self
-    }
-
-    /// Another app behind the proxy than the built-in one: an HTTP/1.1 server at this address.
-    pub fn app_at(mut self, address: SocketAddr) -> Self {
-        self.app = Some(address);
         self
     }
 
@@ -311,7 +303,7 @@ impl StageBuilder {
             settings: self.settings,
             instance,
             published,
-            app_address: self.app.map_or_else(|| app.local_addr(), Ok)?,
+            app_address: app.local_addr()?,
             tls: tls.transpose()?,
             internet: named,
             stranger_url,
