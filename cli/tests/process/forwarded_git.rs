@@ -47,8 +47,7 @@ fn backend(folder: &Path) -> Plain {
 
 /// A stage whose app is that one.
 fn behind(backend: &Plain) -> StageBuilder {
-    let mut table = ProxyTable::default();
-    table.back_end = Some(backend.address().parse().unwrap());
+    let table = ProxyTable { back_end: Some(backend.address().parse().unwrap()), ..ProxyTable::default() };
     Stage::builder().proxy_table(table)
 }
 
