@@ -16,6 +16,9 @@ pub(crate) struct Limits {
     pub(crate) unlock: Duration,
 }
 
+/// How much longer the wait for a user is than was said, so that whoever asks can take the question back in time.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// Tells whoever waits that a user is asked now, or no longer.
 pub(crate) type Asking = Box<dyn Fn(bool) + Send>;
 
@@ -41,16 +44,13 @@ pub(crate) fn within<T: Send + 'static>(
     let Limits { answer, unlock } = limits;
     let mut is_user_asked = false;
     loop {
-        return match news.recv_timeout(if is_user_asked { unlock } else { answer }) {
+        return match news.recv_timeout(if is_user_asked { unlock.saturating_add(GRACE) } else { answer }) {
             Ok(News::Done(result)) => result,
             Ok(News::Asking(is_asked)) => {
                 is_user_asked = is_asked;
                 continue;
             }
-            Err(RecvTimeoutError::Timeout) if is_user_asked => Err(AdapterError::new(
-                Fault::Denied,
-                format!("the keyring is locked, and nobody unlocked it within {unlock:?}: unlock it, and try again"),
-            )),
+            Err(RecvTimeoutError::Timeout) if is_user_asked => Err(nobody_unlocked(unlock)),
             Err(RecvTimeoutError::Timeout) => Err(AdapterError::new(
                 Fault::TimedOut,
                 format!(
@@ -63,6 +63,14 @@ pub(crate) fn within<T: Send + 'static>(
             }
         };
     }
+}
+
+/// A user who was asked did not answer in that time.
+pub(crate) fn nobody_unlocked(within: Duration) -> AdapterError {
+    AdapterError::new(
+        Fault::Denied,
+        format!("the keyring is locked, and nobody unlocked it within {within:?}: unlock it, and try again"),
+    )
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use entrada_conformance::session::Session;
+use entrada_conformance::session::{At, Session};
 
 use crate::support::*;
 
@@ -289,4 +289,35 @@ fn a_locked_keyring_is_no_reason_for_a_plain_file() {
     assert!(!done.stderr.contains("unencrypted"), "{}", done.stderr);
     assert!(sealed(&world).exists() && !world.home.cache().exists());
     within(&session, &world, &["token"]).done().expect_code(0);
+}
+
+#[test]
+fn a_keyring_that_ends_in_the_midst_of_a_call_is_no_reason_for_a_plain_file() {
+    let Some(session) = Session::without_keyring() else { return };
+    let world = World::new();
+    let service = session.serve(false, &[At::Ends("CreateItem")]);
+    let done = sign_in(&world, within(&session, &world, &["login"]));
+    assert_eq!(service.calls().last().unwrap(), "CreateItem");
+    let done = done.says("warning: nothing is kept: the keyring's service ended in the midst of a call");
+    assert!(!done.stderr.contains("unencrypted"), "{}", done.stderr);
+    assert!(!sealed(&world).exists() && !world.home.cache().exists());
+}
+
+#[test]
+fn an_encrypted_file_stays_the_one_where_the_keyring_ends_in_the_midst_of_a_call() {
+    let Some(mut session) = Session::start() else { return };
+    let world = World::new();
+    sign_in(&world, within(&session, &world, &["login"]));
+    let before = fs::read(sealed(&world)).unwrap();
+    session.end_keyring();
+    let ends = || session.serve(false, &[At::Ends("GetSecret")]);
+    let service = ends();
+    let listed = within(&session, &world, &["accounts"]).done().expect_code(16);
+    listed.says("the keyring's service ended in the midst of a call");
+    assert_eq!(service.calls().last().unwrap(), "GetSecret");
+    let _service = ends();
+    // What it asks after that, it asks a bus without a keyring.
+    let done = sign_in(&world, within(&session, &world, &["login"])).says("could not be stored");
+    assert!(!done.stderr.contains("unencrypted"), "{}", done.stderr);
+    assert!(fs::read(sealed(&world)).unwrap() == before && !world.home.cache().exists());
 }

@@ -1,5 +1,8 @@
 //! A desktop session of its own, with a keyring that others wrote: `dbus-daemon` and `gnome-keyring-daemon`.
 
+#[cfg(all(feature = "secret-service", not(target_vendor = "apple")))]
+mod service;
+
 use std::env;
 use std::fs;
 use std::io::{Read, Write};
@@ -12,7 +15,15 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+#[cfg(all(feature = "secret-service", not(target_vendor = "apple")))]
+pub use self::service::{At, Service};
+
 const PASSWORD: &[u8] = b"correct horse";
+
+const KEYRING: &str = "/usr/bin/gnome-keyring-daemon";
+
+/// The folder of its sockets comes after these.
+const KEYRING_ARGS: [&str; 4] = ["--unlock", "--foreground", "--components=secrets", "--control-directory"];
 
 /// How long anything is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -73,15 +84,44 @@ impl Session {
     }
 
     fn start_keyring(&mut self) {
-        let mut keyring = self.command("/usr/bin/gnome-keyring-daemon");
-        keyring.args(["--unlock", "--foreground", "--components=secrets", "--control-directory"]);
-        keyring.arg(self.home().join("run"));
+        let mut keyring = self.command(KEYRING);
+        keyring.args(KEYRING_ARGS).arg(self.home().join("run"));
         let mut keyring =
             keyring.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a keyring");
         // The end of its input is the end of the password.
         keyring.stdin.take().expect("its input").write_all(PASSWORD).expect("to unlock it");
         self.keyring = Some(keyring);
         until(|| self.asks("ReadAlias", "default"));
+    }
+
+    /// The keyring ends, and what it keeps stays on the disk.
+    pub fn end_keyring(&mut self) {
+        if let Some(mut keyring) = self.keyring.take() {
+            keyring.kill().and_then(|()| keyring.wait()).expect("to end the keyring");
+        }
+    }
+
+    /// From now on the bus starts the keyring where somebody asks for one, and the keyring is unlocked then.
+    pub fn keyring_is_started_when_needed(&self) {
+        let variables: Vec<String> =
+            self.variables().iter().map(|(name, value)| format!("{name}={}", value.display())).collect();
+        let password = String::from_utf8_lossy(PASSWORD);
+        let script = format!(
+            "#!/bin/sh\nprintf '%s' '{password}' | exec /usr/bin/env -i PATH=/usr/bin:/bin {} {KEYRING} {} {}\n",
+            variables.join(" "),
+            KEYRING_ARGS.join(" "),
+            self.home().join("run").display()
+        );
+        let program = self.home().join("start-keyring");
+        fs::write(&program, script).expect("a script");
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).expect("its mode");
+        self.bus_starts(&program.display().to_string());
+    }
+
+    /// From now on the bus runs that where somebody asks for a keyring that is not there, and waits for one.
+    fn bus_starts(&self, command: &str) {
+        let service = format!("[D-BUS Service]\nName=org.freedesktop.secrets\nExec={command}\n");
+        fs::write(self.home().join("services/org.freedesktop.secrets.service"), service).expect("a service");
     }
 
     /// Locks the keyring.

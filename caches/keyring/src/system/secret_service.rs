@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use self::conversation::{Conversation, Failure};
 use super::{Entries, Opening};
+use crate::bounded::nobody_unlocked;
 
 const NO_BUS: &str = "there is no keyring here: this session has no D-Bus (DBUS_SESSION_BUS_ADDRESS is not set)";
 
@@ -143,6 +144,7 @@ impl Entries for Keyring {
 fn told(failure: Failure) -> AdapterError {
     let (fault, text) = match failure {
         Failure::Locked => (Fault::Denied, "the keyring is locked: unlock it, and try again"),
+        Failure::Unanswered(patience) => return nobody_unlocked(patience),
         Failure::NoCollection => (
             Fault::NotFound,
             "the keyring has no default collection: make one, such as with seahorse or kwalletmanager",
@@ -150,6 +152,10 @@ fn told(failure: Failure) -> AdapterError {
         Failure::Ended => (
             Fault::Unreachable,
             "the keyring's service ended in the midst of a call: see whether it crashed, start it again, and try again",
+        ),
+        Failure::Cut => (
+            Fault::Unreachable,
+            "this session's D-Bus ended in the midst of a call to the keyring: log in again, and try again",
         ),
         Failure::Absent(error) | Failure::Bus(error) => return bus_error(error.name(), error.message()),
     };
@@ -181,4 +187,68 @@ fn bus_error(name: Option<&str>, message: Option<&str>) -> AdapterError {
         _ => (Fault::Other, format!("the keyring cannot be used: {message} ({name})")),
     };
     AdapterError::new(fault, text)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use entrada_conformance::session::{At, Session};
+
+    use super::*;
+
+    #[test]
+    fn whoever_waits_knows_of_each_end_of_a_question() {
+        let Some(session) = Session::without_keyring() else { return };
+        for (at, scene) in [
+            (At::Ends("never"), "scene_answered"),
+            (At::Ignores("Prompt"), "scene_unanswered"),
+            (At::Hangs("Prompt"), "scene_hung"),
+            (At::Ends("Prompt"), "scene_ended"),
+        ] {
+            let _service = session.serve(true, &[at]);
+            session.passes(&format!("system::secret_service::tests::{scene}"));
+        }
+    }
+
+    /// What comes of a question to the user, about which whoever waits hears that it begins and that it is over.
+    #[track_caller]
+    fn ask_user() -> Option<Fault> {
+        let (tell, told) = mpsc::channel();
+        let second = Duration::from_secs(1);
+        let opening = Opening {
+            service: "entrada".to_owned(),
+            timeout: second,
+            patience: second,
+            asking: Box::new(move |is_asked| tell.send(is_asked).unwrap()),
+        };
+        let result = connect(opening).unwrap().get("tokens");
+        assert_eq!(told.into_iter().collect::<Vec<_>>(), [true, false]);
+        result.err().map(|error| error.fault())
+    }
+
+    #[test]
+    #[ignore = "a scene: see whoever_waits_knows_of_each_end_of_a_question"]
+    fn scene_answered() {
+        assert_eq!(ask_user(), None);
+    }
+
+    #[test]
+    #[ignore = "a scene: see whoever_waits_knows_of_each_end_of_a_question"]
+    fn scene_unanswered() {
+        assert_eq!(ask_user(), Some(Fault::Denied));
+    }
+
+    #[test]
+    #[ignore = "a scene: see whoever_waits_knows_of_each_end_of_a_question"]
+    fn scene_hung() {
+        assert_eq!(ask_user(), Some(Fault::TimedOut));
+    }
+
+    #[test]
+    #[ignore = "a scene: see whoever_waits_knows_of_each_end_of_a_question"]
+    fn scene_ended() {
+        assert_eq!(ask_user(), Some(Fault::Unreachable));
+    }
 }

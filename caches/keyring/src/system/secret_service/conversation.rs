@@ -12,6 +12,7 @@ use dbus::strings::{BusName, Path};
 use dbus::{Error, Message};
 use zeroize::Zeroizing;
 
+use crate::bounded::Asking;
 use crate::system::Opening;
 
 const NAME: &str = "org.freedesktop.secrets";
@@ -42,8 +43,12 @@ pub(super) enum Failure {
     Locked,
     /// There is no default collection.
     NoCollection,
+    /// The user was asked, and did not answer within that time.
+    Unanswered(Duration),
     /// The service was there and left the bus.
     Ended,
+    /// The bus was there and ended.
+    Cut,
     /// The bus has no such service, and nobody who would start it.
     Absent(Error),
     /// What the bus says, or the service.
@@ -148,17 +153,39 @@ impl Conversation {
             true
         };
         self.connection.add_match(completed, hear).map_err(|error| self.failed(error))?;
-        (opening.asking)(true);
-        let () = self.ask(&prompt, PROMPT, "Prompt", ("",))?;
-        // Whoever called waits no longer than that; the user may answer for a little longer.
-        let (since, patience) = (Instant::now(), 2 * opening.patience + LOOK);
-        while dismissed.get().is_none() && since.elapsed() < patience {
-            if !self.connection.process(LOOK).map_err(|error| self.failed(error))? && !self.is_service_there() {
+        match self.ask_user(&prompt, &dismissed, opening)? {
+            Some(false) => Ok(()),
+            Some(true) => Err(Failure::Locked),
+            None => {
+                // Else its window stayed, and an answer to it came to nobody.
+                if let Err(failure) = self.ask::<(), _>(&prompt, PROMPT, "Dismiss", ()) {
+                    tracing::debug!(?failure, "the keyring's unanswered question cannot be taken back");
+                }
+                Err(Failure::Unanswered(opening.patience))
+            }
+        }
+    }
+
+    /// Whether the user dismissed the question; `None` where there is no answer within the patience for it.
+    fn ask_user(
+        &self,
+        prompt: &Place,
+        dismissed: &Cell<Option<bool>>,
+        opening: &Opening,
+    ) -> Result<Option<bool>, Failure> {
+        let _asked = Asked::begin(&opening.asking);
+        let () = self.ask(prompt, PROMPT, "Prompt", ("",))?;
+        let since = Instant::now();
+        loop {
+            let left = opening.patience.saturating_sub(since.elapsed());
+            if dismissed.get().is_some() || left.is_zero() {
+                return Ok(dismissed.get());
+            }
+            if !self.connection.process(left.min(LOOK)).map_err(|error| self.failed(error))? && !self.is_service_there()
+            {
                 return Err(Failure::Ended);
             }
         }
-        (opening.asking)(false);
-        if dismissed.get() == Some(false) { Ok(()) } else { Err(Failure::Locked) }
     }
 
     fn ask<R: ReadAll, A: AppendAll>(
@@ -174,6 +201,9 @@ impl Conversation {
 
     /// For a service that ends and for one that hangs the bus has the same error.
     fn failed(&self, error: Error) -> Failure {
+        if !self.connection.channel().is_connected() {
+            return Failure::Cut;
+        }
         let may_be_gone = matches!(
             error.name().and_then(|name| name.strip_prefix("org.freedesktop.DBus.Error.")),
             Some("NoReply" | "ServiceUnknown" | "NameHasNoOwner")
@@ -186,6 +216,22 @@ impl Conversation {
         let bus = self.connection.with_proxy(BUS, "/org/freedesktop/DBus", self.timeout);
         let answer: Result<(bool,), _> = bus.method_call(BUS, "NameHasOwner", (&*self.service,));
         answer.map_or(true, |(is_there,)| is_there)
+    }
+}
+
+/// As long as it lives, whoever called knows that a user is asked.
+struct Asked<'a>(&'a Asking);
+
+impl<'a> Asked<'a> {
+    fn begin(asking: &'a Asking) -> Self {
+        asking(true);
+        Self(asking)
+    }
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        (self.0)(false);
     }
 }
 
