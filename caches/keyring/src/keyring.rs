@@ -69,6 +69,9 @@ impl Keyring {
     }
 
     /// How long a user may take whom it asks to unlock it; two minutes if not said.
+    ///
+    /// The Secret Service is told to take its question back then. gnome-keyring is not, as it would abort: its window
+    /// stays until the user closes it.
     pub fn unlock_timeout(mut self, timeout: Duration) -> Self {
         self.unlock_timeout = timeout;
         self

@@ -45,8 +45,8 @@ pub enum At {
 
 /// The service on a session's bus; it leaves that when this is dropped.
 ///
-/// It keeps nothing, and answers as one that does. Where it is to go wrong with an item, there is one, else none; where
-/// it is to go wrong with a prompt, or is said to be locked, that item is locked, and it asks its user, who unlocks it.
+/// It keeps nothing, and answers as one that does. It has an item where it is to go wrong with one, or is locked; then it
+/// asks its user, who unlocks it.
 pub struct Service {
     calls: Arc<Mutex<Vec<String>>>,
     is_over: Arc<AtomicBool>,

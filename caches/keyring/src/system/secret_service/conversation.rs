@@ -21,6 +21,8 @@ const COLLECTION: &str = "org.freedesktop.Secret.Collection";
 const ITEM: &str = "org.freedesktop.Secret.Item";
 const PROMPT: &str = "org.freedesktop.Secret.Prompt";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+/// The other name of gnome-keyring.
+const GNOME: &str = "org.gnome.keyring";
 const BUS: &str = "org.freedesktop.DBus";
 const ROOT: &str = "/org/freedesktop/secrets";
 
@@ -157,10 +159,7 @@ impl Conversation {
             Some(false) => Ok(()),
             Some(true) => Err(Failure::Locked),
             None => {
-                // Else its window stayed, and an answer to it came to nobody.
-                if let Err(failure) = self.ask::<(), _>(&prompt, PROMPT, "Dismiss", ()) {
-                    tracing::debug!(?failure, "the keyring's unanswered question cannot be taken back");
-                }
+                self.take_back(&prompt);
                 Err(Failure::Unanswered(opening.patience))
             }
         }
@@ -185,6 +184,22 @@ impl Conversation {
             {
                 return Err(Failure::Ended);
             }
+        }
+    }
+
+    /// Closes the window of a question that nobody answers, which would stay with nobody to hear of its answer.
+    ///
+    /// gnome-keyring's stays all the same: told to dismiss what is shown it aborts, in 42 to 50, and every program is
+    /// without a keyring then (`daemon/dbus/gkd-secret-unlock.c`: `mark_as_complete` takes the very prompt that it ends
+    /// for the next one in the queue).
+    fn take_back(&self, prompt: &Place) {
+        let bus = self.connection.with_proxy(BUS, "/org/freedesktop/DBus", self.timeout);
+        let gnome: Result<(String,), _> = bus.method_call(BUS, "GetNameOwner", (GNOME,));
+        if gnome.is_ok_and(|(owner,)| *owner == *self.service) {
+            return;
+        }
+        if let Err(failure) = self.ask::<(), _>(prompt, PROMPT, "Dismiss", ()) {
+            tracing::debug!(?failure, "the keyring's unanswered question cannot be taken back");
         }
     }
 
