@@ -13,7 +13,8 @@ use crate::c::{Linked, beside, compile, with_arguments};
 use crate::session::{DEVICE_CODE, run, run_for_a_slow_user, stage};
 
 /// Of a secret so many bytes in a row, wherever in it they are, are no chance: in base64 they are one of 2^72, and with
-/// a few thousand of them in a few megabytes no more than one run of 10^11 finds one that is none.
+/// a few thousand of them in a few megabytes no more than one run of 10^11 finds one that is none. How a secret begins
+/// would be no sign of one: behind the same `1.A` as a refresh token an ID token has 32 random bytes as its claim `rh`.
 const PIECE: usize = 12;
 
 /// A program whose freed blocks go to a file.
