@@ -79,7 +79,8 @@ impl Session {
         bus.arg("--config-file").arg(&config_file).arg("--nofork");
         let bus = bus.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a bus");
         let session = Self { home, bus, keyring: None };
-        until(|| session.home().join("bus").exists());
+        // Its socket is there a moment before it listens.
+        until(|| UnixStream::connect(session.home().join("bus")).is_ok());
         Some(session)
     }
 
