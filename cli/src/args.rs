@@ -227,7 +227,7 @@ pub(crate) struct Call {
 
 #[derive(Debug, Args)]
 pub(crate) struct Token {
-    /// URL of the app, for the configuration's [app."URL"] sections
+    /// URL of the app: what is not named is learnt from it, and it chooses the configuration's [app."URL"] section
     #[arg(value_hint = ValueHint::Url)]
     pub(crate) url: Option<String>,
     /// How to print it
@@ -262,7 +262,7 @@ pub(crate) enum TokenOutput {
 
 #[derive(Debug, Args)]
 pub(crate) struct Login {
-    /// URL of the app, for the configuration's [app."URL"] sections
+    /// URL of the app: what is not named is learnt from it, and it chooses the configuration's [app."URL"] section
     #[arg(value_hint = ValueHint::Url)]
     pub(crate) url: Option<String>,
     /// Page to insist on

@@ -154,7 +154,8 @@ impl Settings {
             Some(Named::Oidc(issuer)) => Authority::oidc(issuer),
             None => {
                 return Err(Failure::config("no tenant is given".to_owned()).with_remedy(
-                    "name the app's tenant with --tenant, ENTRADA_TENANT or tenant in the configuration",
+                    "give the app's URL, which tells it, or name it with --tenant, ENTRADA_TENANT or tenant in the \
+                     configuration",
                 ));
             }
         };
@@ -165,7 +166,7 @@ impl Settings {
     pub(crate) fn scopes(&self) -> Result<&[String], Failure> {
         if self.scopes.is_empty() {
             return Err(Failure::config("no scope is given".to_owned()).with_remedy(
-                "name the app's scope with --scope, as its registration shows it, \
+                "give the app's URL, from which it is learnt, or name it with --scope, as its registration shows it, \
                  such as https://APP.msappproxy.net//user_impersonation",
             ));
         }
