@@ -1,5 +1,7 @@
 //! A stranger's page in real Chromium cannot use a forwarder that runs on the same computer.
 
+#![allow(clippy::unwrap_used, reason = "a test that unwraps nothing says so by failing")]
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
