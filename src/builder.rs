@@ -12,7 +12,7 @@ use crate::entropy::SystemEntropy;
 pub struct Builder<Adapters> {
     client_id: String,
     authority: Option<Result<Authority, Error>>,
-    cloud: Cloud,
+    pub(crate) cloud: Option<Cloud>,
     tenant: Option<String>,
     capabilities: Vec<String>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -26,7 +26,7 @@ impl<Adapters: Default> Builder<Adapters> {
         Self {
             client_id,
             authority: None,
-            cloud: Cloud::Public,
+            cloud: None,
             tenant: None,
             capabilities: Vec::new(),
             entropy: Arc::new(SystemEntropy),
@@ -44,9 +44,9 @@ impl<Adapters> Builder<Adapters> {
         self
     }
 
-    /// The cloud that the tenant is in; the public one if not said.
+    /// The cloud that the tenant is in; if not said, the public one, or for a discovered app its own.
     pub fn cloud(mut self, cloud: Cloud) -> Self {
-        self.cloud = cloud;
+        self.cloud = Some(cloud);
         self
     }
 
@@ -91,7 +91,7 @@ impl<Adapters> Builder<Adapters> {
     pub(crate) fn named(&mut self) -> Result<Option<Authority>, Error> {
         let authority = match (self.authority.take(), &self.tenant) {
             (Some(authority), _) => authority?,
-            (None, Some(tenant)) => Authority::tenant(self.cloud, tenant)?,
+            (None, Some(tenant)) => Authority::tenant(self.cloud.unwrap_or_default(), tenant)?,
             (None, None) => return Ok(None),
         };
         self.authority = Some(Ok(authority.clone()));

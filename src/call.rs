@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use entrada_core::drive::blocking::call;
 use entrada_core::ports::blocking::{Body, Transport};
-use entrada_core::protocol::{AppCall, Exchange, PublishedApp};
-use entrada_core::{AccountSelector, Error, Port, Token, TokenRequest};
+use entrada_core::protocol::{AppCall, DiscoveryError, DiscoveryTrouble, Exchange, PublishedApp};
+use entrada_core::{AccountSelector, Error, Port, ServerError, Token, TokenRequest};
 use http::{Request, Response};
 
 use crate::client::Client;
@@ -70,18 +70,23 @@ impl<'a> Call<'a> {
     /// out, and the request sent once more, if its body is in memory.
     pub fn send(mut self, request: Request<Body>) -> Result<Response<Body>, Error> {
         let Some(learnt) = self.learnt.take() else { return self.exchange(request) };
+        let url = request.uri().to_string();
+        belongs(&learnt, &url)?;
         let is_news = learnt.accepted_scope().is_none();
         let app = self.client.settle(learnt, &self.token_request)?;
         self.token_request = self.token_request.for_scopes(app.accepted_scope())?;
-        let (url, again) = (request.uri().to_string(), again(&request, request.body().as_bytes()));
+        let again = again(&request, request.body().as_bytes());
         let refused = match self.exchange(request) {
-            Err(Error::ProxyRefused(refused)) if !is_news => refused,
+            Err(error) if !is_news && is_outdated(&error) => error,
             other => return other,
         };
         // Also where the request cannot be sent again: the next one is to find what is accepted now.
-        let app = self.client.learn_again(&url, &refused.edge, &self.token_request)?;
-        let Some(again) = again else { return Err(Error::ProxyRefused(refused)) };
-        self.token_request = self.token_request.for_scopes(app.accepted_scope())?;
+        let now = self.client.learn_again(&url, &self.token_request)?;
+        if now.app_id() == app.app_id() && now.accepted_scope() == app.accepted_scope() {
+            return Err(refused);
+        }
+        let Some(again) = again else { return Err(outdated(url)) };
+        self.token_request = self.token_request.for_scopes(now.accepted_scope())?;
         self.exchange(again)
     }
 
@@ -105,6 +110,23 @@ impl<'a> Call<'a> {
 /// A GET without a token.
 pub(crate) fn probe(transport: &dyn Transport, url: &str) -> Result<Response<Body>, Error> {
     transport.send(get(url)?, PATIENCE).map_err(|error| Error::from_adapter(Port::App, error))
+}
+
+/// A token for one app must not go to another.
+pub(crate) fn belongs(app: &PublishedApp, url: &str) -> Result<(), Error> {
+    match app.covers(url) {
+        true => Ok(()),
+        false => Err(Error::Config(format!("{url} is no URL of the app that is published at {}", app.external_url()))),
+    }
+}
+
+/// Whether an error may come of a scope that is right no more.
+pub(crate) fn is_outdated(error: &Error) -> bool {
+    matches!(error, Error::ProxyRefused(_)) || error.server().is_some_and(ServerError::is_about_scope)
+}
+
+pub(crate) fn outdated(url: String) -> Error {
+    DiscoveryError::new(url, DiscoveryTrouble::Outdated).into()
 }
 
 /// The same request once more, if its body is in memory.

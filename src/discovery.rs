@@ -4,9 +4,9 @@ use std::io::Read as _;
 use std::time::Duration;
 
 use entrada_core::ports::blocking::{Body, Transport};
-use entrada_core::protocol::{AppCall, EdgeRedirect, PublishedApp, Settling};
-use entrada_core::{Authority, Error, Flow, TokenRequest};
-use http::Response;
+use entrada_core::protocol::{AppCall, DiscoveryError, DiscoveryTrouble, PublishedApp, Settling};
+use entrada_core::{Authority, Cloud, Error, Flow, TokenRequest};
+use http::{Response, StatusCode};
 
 use crate::adapters::ClientBuilder;
 use crate::call::{Call, get, probe};
@@ -32,15 +32,25 @@ impl ClientBuilder {
     /// # drop(reply);
     /// # Ok::<(), entrada::Error>(())
     /// ```
-    pub fn discover(mut self, url: &str) -> Result<(Client, PublishedApp), Error> {
+    pub fn discover(self, url: &str) -> Result<(Client, PublishedApp), Error> {
+        self.discovered(url, true)
+    }
+
+    /// The same from the URL itself, whatever is known from earlier calls.
+    pub fn discover_anew(self, url: &str) -> Result<(Client, PublishedApp), Error> {
+        self.discovered(url, false)
+    }
+
+    fn discovered(mut self, url: &str, may_know: bool) -> Result<(Client, PublishedApp), Error> {
         let named = self.named()?;
         let (transport, cache) = self.asked()?;
         // A cache that cannot be read now says so when a token is looked for.
-        let known = cache.snapshot().ok().and_then(|snapshot| snapshot.published_app(url, named.as_ref()));
-        let app = match known {
+        let look = || cache.snapshot().ok()?.published_app(url, named.as_ref());
+        let app = match may_know.then(look).flatten() {
             Some(app) => app,
             None => discover(&*transport, url, named.as_ref())?,
         };
+        let app = in_cloud(url, app, self.cloud)?;
         Ok((self.authority(app.authority().clone()).build()?, app))
     }
 }
@@ -68,24 +78,19 @@ impl Client {
         loop {
             let request = request.clone().for_scopes([settling.next()?])?;
             let tried = self.call(&request).get(&external_url);
-            if let Some(app) = settling.ended(tried.map(drop))? {
-                if let Err(error) = self.run(Flow::remember(self.app(), app.clone())) {
-                    tracing::debug!(%error, "what was learnt could not be noted");
-                }
-                return Ok(app);
+            let is_sure = tried.as_ref().is_ok_and(|response| is_sure(response.status()));
+            let Some(app) = settling.ended(tried.map(drop))? else { continue };
+            if is_sure && let Err(error) = self.run(Flow::remember(self.app(), app.clone())) {
+                tracing::debug!(%error, "what was learnt could not be noted");
             }
+            return Ok(app);
         }
     }
 
-    /// The same anew, from the proxy's refusal of what it accepted once; the authority stays.
-    pub(crate) fn learn_again(
-        &self,
-        url: &str,
-        redirect: &EdgeRedirect,
-        request: &TokenRequest,
-    ) -> Result<PublishedApp, Error> {
-        let app = PublishedApp::of_redirect(&AppCall::new(url)?, redirect, Some(self.app().authority()))?;
-        self.settle(confirmed(&*self.transport, app), request)
+    /// The same anew, where what was accepted once is no longer; the authority stays.
+    pub(crate) fn learn_again(&self, url: &str, request: &TokenRequest) -> Result<PublishedApp, Error> {
+        let app = discover(&*self.transport, url, Some(self.app().authority()))?;
+        self.settle(app, request)
     }
 }
 
@@ -93,8 +98,10 @@ impl Client {
 pub fn discover(transport: &dyn Transport, url: &str, named: Option<&Authority>) -> Result<PublishedApp, Error> {
     let mut response = probe(transport, url)?;
     let mut beginning = Vec::new();
-    // A body that is cut tells no less by its head.
-    let _ = response.body_mut().take(ENOUGH).read_to_end(&mut beginning);
+    if has_page(response.status()) {
+        // A body that is cut tells no less by its head.
+        let _ = response.body_mut().take(ENOUGH).read_to_end(&mut beginning);
+    }
     let app = read(url, &response, &beginning, named)?;
     Ok(confirmed(transport, app))
 }
@@ -109,6 +116,30 @@ fn confirmed(transport: &dyn Transport, app: PublishedApp) -> PublishedApp {
             app
         }
         None => app,
+    }
+}
+
+/// The proxy's pages come with errors; what comes with others may be without end.
+pub(crate) fn has_page(status: StatusCode) -> bool {
+    status.is_client_error() || status.is_server_error()
+}
+
+/// Whether an answer tells for sure that the token was accepted, so that it can be noted: some refuse by a status, and
+/// some have not even looked at it.
+pub(crate) fn is_sure(status: StatusCode) -> bool {
+    !(matches!(status, StatusCode::UNAUTHORIZED | StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+        || status.is_server_error())
+}
+
+/// The app, if it is in the cloud that was named.
+pub(crate) fn in_cloud(url: &str, app: PublishedApp, named: Option<Cloud>) -> Result<PublishedApp, Error> {
+    match named.filter(|named| app.cloud().is_some_and(|cloud| cloud != *named)) {
+        None => Ok(app),
+        Some(named) => {
+            let found = app.authority().url();
+            let named = format!("https://{}", named.login_host());
+            Err(DiscoveryError::new(url, DiscoveryTrouble::OtherAuthority { found, named }).into())
+        }
     }
 }
 

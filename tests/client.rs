@@ -312,6 +312,10 @@ fn an_app_is_reached_by_its_url_alone() {
     let error = client.reach(&app).unwrap().account(AccountSelector::Named("nobody@x".into())).get(&page).unwrap_err();
     assert!(error.needs_ui() || matches!(error, Error::OtherAccount { .. }), "{error}");
 
+    let other = client.reach(&app).unwrap().get(&stage.internal_url()).unwrap_err();
+    assert!(matches!(other, Error::Config(_)), "a token for one app goes to no other: {other}");
+    assert!(stage.bearers_seen(Endpoint::App).len() <= stage.bearers_seen(Endpoint::Proxy).len());
+
     let elsewhere = Authority::entra("https://login.microsoftonline.com/contoso.example").unwrap();
     let error = client_of(&stage).authority(elsewhere).discover(&page).unwrap_err();
     assert!(matches!(error, Error::Discovery(_)), "what was named stays: {error}");

@@ -23,7 +23,7 @@ pub(crate) fn login(login: &Login, settings: &Settings, notice: Notice) -> Resul
         return Err(Failure::new(SIGN_IN_NEEDED, "sign_in_needed", message)
             .with_remedy("leave --no-input out, and unset ENTRADA_NO_INPUT or no_input in the configuration"));
     }
-    let (client, target) = target::client(settings, Asking::Wanted, notice)?;
+    let (client, target) = target::client_anew(settings, notice)?;
     let sign_in = SignIn::new()
         .timeout(settings.sign_in_timeout)
         .prompt(login.prompt.map(PromptMode::from))
@@ -31,11 +31,13 @@ pub(crate) fn login(login: &Login, settings: &Settings, notice: Notice) -> Resul
     let choice = SignInChoice::new(settings, sign_in, notice);
     let token = sign_in_for(&target, &client, &choice, settings)?;
     notice.token(&token);
-    // With the user signed in, it is soon known which scope the app's proxy accepts.
-    target.settle(&client, settings)?;
     match &token.account {
         Some(account) => notice.say(&format!("Signed in as {}.", shown(account))),
         None => notice.say("Signed in."),
+    }
+    // With the user signed in, it is soon known which scope the app's proxy accepts.
+    if let Some(Err(failure)) = token.account.map(|account| target.settle_for(&account, &client, settings)) {
+        notice.warn(&failure.message);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,10 +3,12 @@
 use std::io::{IsTerminal, stderr};
 use std::time::Duration;
 
+use clap::ValueEnum as _;
 use entrada::file_cache::abandon_locks;
 use entrada::ureq::UreqTransport;
-use entrada::{AccountSelector, Authority, Client, ClientBuilder, Error, SignIn, TokenRequest};
+use entrada::{AccountSelector, Authority, Client, ClientBuilder, Error, ServerError, SignIn, TokenRequest};
 
+use crate::args::Cloud;
 use crate::failure::{Failure, SIGN_IN_NEEDED};
 use crate::notice::Notice;
 use crate::settings::{Settings, quoted};
@@ -27,9 +29,17 @@ pub(crate) enum Asking {
 pub(crate) fn client_of_all(settings: &Settings, asking: Asking, notice: Notice) -> Result<Client, Failure> {
     let authority = match &settings.authority {
         Some(_) => settings.authority()?,
-        None => Authority::tenant(settings.cloud.into(), "organizations")?,
+        None => all_tenants(settings)?,
     };
     Ok(builder(settings, asking, notice)?.authority(authority).build()?)
+}
+
+/// All tenants of the cloud that is named, or of all clouds: which one a URL has led to is nobody's to remember. Nothing is
+/// ever sent to an alias.
+fn all_tenants(settings: &Settings) -> Result<Authority, Failure> {
+    let authority = Authority::tenant(settings.cloud.into(), "organizations")?;
+    let clouds = Cloud::value_variants().iter().filter(|_| settings.named_cloud.is_none());
+    Ok(authority.with_aliases(clouds.map(|cloud| entrada::Cloud::from(*cloud).login_host()))?)
 }
 
 /// The client, with its authority still to be named or discovered.
@@ -38,7 +48,10 @@ pub(crate) fn builder(settings: &Settings, asking: Asking, notice: Notice) -> Re
     let choice = SignInChoice::new(settings, sign_in, notice);
     let may_ask = !settings.no_input && (asking == Asking::Wanted || stderr().is_terminal());
     let cache = store::cache(settings, may_ask, notice)?;
-    let builder = Client::builder(settings.client_id()?).transport(transport(settings)?).cache(cache);
+    let mut builder = Client::builder(settings.client_id()?).transport(transport(settings)?).cache(cache);
+    if let Some(cloud) = settings.named_cloud {
+        builder = builder.cloud(cloud.into());
+    }
     Ok(builder
         .sign_in_with(move |client, request, error| if may_ask { choice.sign_in(client, request) } else { Err(error) }))
 }
@@ -72,7 +85,13 @@ pub(crate) fn account(settings: &Settings) -> AccountSelector {
 
 /// A failure of the library, with the command to run where a sign-in is needed.
 pub(crate) fn failure(error: Error, settings: &Settings) -> Failure {
+    let is_about_scope = error.server().is_some_and(ServerError::is_about_scope);
     let mut failure = Failure::from(error);
+    if is_about_scope && settings.scopes.is_empty() && settings.url.is_some() {
+        // Nobody has named a scope that could be checked.
+        let remedy = format!("if it has worked before, the app has changed: run: {}", login_command(settings));
+        return failure.with_remedy(remedy);
+    }
     if failure.code != SIGN_IN_NEEDED {
         return failure;
     }

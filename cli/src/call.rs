@@ -15,7 +15,7 @@ use crate::assemble::{self, Asking};
 use crate::body::Source;
 use crate::download;
 use crate::excerpt::{beginning, excerpt};
-use crate::failure::{Failure, NETWORK, PROXY_REFUSED};
+use crate::failure::{Failure, NETWORK, PROXY_REFUSED, page_code};
 use crate::notice::Notice;
 use crate::progress::Watched;
 use crate::settings::Settings;
@@ -191,6 +191,7 @@ pub(crate) fn deliver(response: Response<Body>, call: &Call, notice: Notice) -> 
     let said = excerpt(&start, &content_type.unwrap_or_default());
     match EdgeAnswer::read_http(status, &parts.headers, &start) {
         EdgeAnswer::Gateway(page) => {
+            (failure.code, failure.kind) = page_code(&page);
             failure.message = format!("{}: {page}: {said}", failure.message);
             failure.remedy = Some(page.trouble.remedy().into());
         }

@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::io;
 
 use entrada::protocol::aadsts::Matter;
-use entrada::protocol::{DiscoveryTrouble, GatewayTrouble};
+use entrada::protocol::{DiscoveryTrouble, GatewayPage, GatewayTrouble};
 use entrada::{Error, Fault, Port, ServerError};
 
 /// The end of a run that did not do what was asked.
@@ -63,13 +63,8 @@ impl Failure {
 
     /// For an answer of the app whose status is no success.
     pub(crate) fn status(status: u16, message: String) -> Self {
-        let code = match status {
-            300..400 => 3,
-            400..500 => 4,
-            500..600 => 5,
-            _ => OTHER,
-        };
-        Self::new(code, &format!("http_{status}"), message)
+        let (code, kind) = status_code(status);
+        Self::new(code, &kind, message)
     }
 
     pub(crate) fn output(what: &str, error: &io::Error) -> Self {
@@ -117,6 +112,25 @@ impl From<Error> for Failure {
     }
 }
 
+/// An HTTP status that is no success.
+fn status_code(status: u16) -> (u8, String) {
+    let code = match status {
+        300..400 => 3,
+        400..500 => 4,
+        500..600 => 5,
+        _ => OTHER,
+    };
+    (code, format!("http_{status}"))
+}
+
+/// A page of the proxy's: its status, except where it is about who is assigned.
+pub(crate) fn page_code(page: &GatewayPage) -> (u8, String) {
+    match page.trouble {
+        GatewayTrouble::NotAssigned => (POLICY, "not_assigned".to_owned()),
+        _ => status_code(page.status),
+    }
+}
+
 fn code_and_kind(error: &Error) -> (u8, String) {
     let (code, kind) = match error {
         Error::UiRequired(_) => (SIGN_IN_NEEDED, "sign_in_needed"),
@@ -136,9 +150,11 @@ fn code_and_kind(error: &Error) -> (u8, String) {
         Error::Cancelled => (REFUSED, "cancelled"),
         Error::ProxyRefused(_) => (PROXY_REFUSED, "proxy_refused"),
         Error::Discovery(discovery) => match &discovery.trouble {
-            // It is the proxy that has seen a token for each scope, and refused it.
-            DiscoveryTrouble::NoScope { .. } => (PROXY_REFUSED, "no_scope"),
-            DiscoveryTrouble::Gateway(page) if page.trouble == GatewayTrouble::NotAssigned => (POLICY, "not_assigned"),
+            // It is the proxy that has seen a token, and refused it.
+            DiscoveryTrouble::NoScope { refused_by_proxy: true, .. } => (PROXY_REFUSED, "no_scope"),
+            DiscoveryTrouble::Outdated => (PROXY_REFUSED, "outdated"),
+            DiscoveryTrouble::Gateway(page) => return page_code(page),
+            DiscoveryTrouble::NoSignIn { status: status @ (429 | 500..) } => return status_code(*status),
             _ => (CONFIGURATION, "discovery"),
         },
         Error::TooManyRedirects(_) => (TOO_MANY_REDIRECTS, "too_many_redirects"),

@@ -18,6 +18,8 @@ pub(crate) struct Settings {
     pub(crate) client_id: Option<String>,
     pub(crate) authority: Option<Named>,
     pub(crate) cloud: Cloud,
+    /// The same where somebody has named it.
+    pub(crate) named_cloud: Option<Cloud>,
     pub(crate) scopes: Vec<String>,
     pub(crate) account: Option<String>,
     pub(crate) flow: Flow,
@@ -114,6 +116,7 @@ impl Settings {
             client_id: merged.client_id,
             authority: merged.authority,
             cloud: merged.cloud.unwrap_or(Cloud::Public),
+            named_cloud: merged.cloud,
             scopes: merged.scopes.unwrap_or_default(),
             account: merged.account,
             flow: merged.flow.unwrap_or(Flow::Auto),

@@ -1,7 +1,7 @@
 //! The app that a command is for: named by authority and scope, or learnt from its URL.
 
 use entrada::protocol::PublishedApp;
-use entrada::{Call, Client, ClientBuilder, TokenRequest};
+use entrada::{Account, Call, Client, ClientBuilder, Error, TokenRequest};
 
 use crate::assemble::{self, Asking};
 use crate::failure::Failure;
@@ -22,11 +22,26 @@ pub(crate) fn client(settings: &Settings, asking: Asking, notice: Notice) -> Res
     from_builder(assemble::builder(settings, asking, notice)?, settings, notice)
 }
 
+/// The same for a sign-in: what is not named is learnt anew, whatever was known.
+pub(crate) fn client_anew(settings: &Settings, notice: Notice) -> Result<(Client, Target), Failure> {
+    let builder = assemble::builder(settings, Asking::Wanted, notice)?;
+    with_discovery(builder, settings, notice, ClientBuilder::discover_anew)
+}
+
 /// The same with parts that were put together already.
 pub(crate) fn from_builder(
     builder: ClientBuilder,
     settings: &Settings,
     notice: Notice,
+) -> Result<(Client, Target), Failure> {
+    with_discovery(builder, settings, notice, ClientBuilder::discover)
+}
+
+fn with_discovery(
+    builder: ClientBuilder,
+    settings: &Settings,
+    notice: Notice,
+    discover: fn(ClientBuilder, &str) -> Result<(Client, PublishedApp), Error>,
 ) -> Result<(Client, Target), Failure> {
     let is_entra = !matches!(settings.authority, Some(Named::Oidc(_)));
     let named = settings.authority.is_some() && !settings.scopes.is_empty();
@@ -41,7 +56,7 @@ pub(crate) fn from_builder(
             Ok((builder.build()?, Target::Named(request)))
         }
         Some(url) => {
-            let (client, app) = builder.discover(url).map_err(|error| assemble::failure(error, settings))?;
+            let (client, app) = discover(builder, url).map_err(|error| assemble::failure(error, settings))?;
             notice.detail(&format!("app: {} of tenant {}", app.app_id(), client.app().authority().url()));
             let target = match settings.scopes.is_empty() {
                 true => Target::Learnt(app),
@@ -59,6 +74,12 @@ impl Target {
         let request = request_for(&app, settings)?;
         let app = client.settle(app, &request).map_err(|error| assemble::failure(error, settings))?;
         Ok(Self::Learnt(app))
+    }
+
+    /// The same for who has just signed in.
+    pub(crate) fn settle_for(self, account: &Account, client: &Client, settings: &Settings) -> Result<Self, Failure> {
+        let name = Some(account.home_account_id.clone());
+        self.settle(client, &Settings { account: name, ..settings.clone() })
     }
 
     /// The request for a token; before the scope is settled, for the first that it may be.

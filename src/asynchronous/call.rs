@@ -9,7 +9,7 @@ use entrada_core::{AccountSelector, Error, Port, Token, TokenRequest};
 use http::{Request, Response};
 
 use super::client::AsyncClient;
-use crate::call::{PATIENCE, again, get};
+use crate::call::{PATIENCE, again, belongs, get, is_outdated, outdated};
 
 type OnToken<'a> = Box<dyn Fn(&Token) + Send + Sync + 'a>;
 
@@ -61,18 +61,23 @@ impl<'a> AsyncCall<'a> {
     /// Sends the request with a Bearer, to its own origin only; see [`Call::send`](crate::Call::send).
     pub async fn send(mut self, request: Request<Body>) -> Result<Response<Body>, Error> {
         let Some(learnt) = self.learnt.take() else { return self.exchange(request).await };
+        let url = request.uri().to_string();
+        belongs(&learnt, &url)?;
         let is_news = learnt.accepted_scope().is_none();
         let app = self.client.settle(learnt, &self.token_request).await?;
         self.token_request = self.token_request.for_scopes(app.accepted_scope())?;
-        let (url, again) = (request.uri().to_string(), again(&request, request.body().as_bytes()));
+        let again = again(&request, request.body().as_bytes());
         let refused = match self.exchange(request).await {
-            Err(Error::ProxyRefused(refused)) if !is_news => refused,
+            Err(error) if !is_news && is_outdated(&error) => error,
             other => return other,
         };
         // Also where the request cannot be sent again: the next one is to find what is accepted now.
-        let app = self.client.learn_again(&url, &refused.edge, &self.token_request).await?;
-        let Some(again) = again else { return Err(Error::ProxyRefused(refused)) };
-        self.token_request = self.token_request.for_scopes(app.accepted_scope())?;
+        let now = self.client.learn_again(&url, &self.token_request).await?;
+        if now.app_id() == app.app_id() && now.accepted_scope() == app.accepted_scope() {
+            return Err(refused);
+        }
+        let Some(again) = again else { return Err(outdated(url)) };
+        self.token_request = self.token_request.for_scopes(now.accepted_scope())?;
         self.exchange(again).await
     }
 

@@ -1,7 +1,7 @@
 //! From a URL alone, without waiting.
 
 use entrada_core::ports::asynchronous::{Body, Transport};
-use entrada_core::protocol::{AppCall, EdgeRedirect, PublishedApp, Settling};
+use entrada_core::protocol::{PublishedApp, Settling};
 use entrada_core::{Authority, Error, Flow, TokenRequest};
 use futures::AsyncReadExt as _;
 use http::Response;
@@ -10,19 +10,29 @@ use super::adapters::AsyncClientBuilder;
 use super::call::{AsyncCall, probe};
 use super::client::AsyncClient;
 use crate::call::get;
-use crate::discovery::{CONFIRMATION_TIMEOUT, ENOUGH, confirmed_by, read};
+use crate::discovery::{CONFIRMATION_TIMEOUT, ENOUGH, confirmed_by, has_page, in_cloud, is_sure, read};
 
 impl AsyncClientBuilder {
     /// A client for the published app at this URL, and what is known of the app; see
     /// [`discover`](crate::ClientBuilder::discover) of the client that waits.
-    pub async fn discover(mut self, url: &str) -> Result<(AsyncClient, PublishedApp), Error> {
+    pub async fn discover(self, url: &str) -> Result<(AsyncClient, PublishedApp), Error> {
+        self.discovered(url, true).await
+    }
+
+    /// The same from the URL itself, whatever is known from earlier calls.
+    pub async fn discover_anew(self, url: &str) -> Result<(AsyncClient, PublishedApp), Error> {
+        self.discovered(url, false).await
+    }
+
+    async fn discovered(mut self, url: &str, may_know: bool) -> Result<(AsyncClient, PublishedApp), Error> {
         let named = self.named()?;
         let (transport, cache) = self.asked()?;
-        let known = cache.snapshot().await.ok().and_then(|snapshot| snapshot.published_app(url, named.as_ref()));
-        let app = match known {
+        let snapshot = if may_know { cache.snapshot().await.ok() } else { None };
+        let app = match snapshot.and_then(|snapshot| snapshot.published_app(url, named.as_ref())) {
             Some(app) => app,
             None => discover(&*transport, url, named.as_ref()).await?,
         };
+        let app = in_cloud(url, app, self.cloud)?;
         Ok((self.authority(app.authority().clone()).build()?, app))
     }
 }
@@ -45,30 +55,27 @@ impl AsyncClient {
         loop {
             let request = request.clone().for_scopes([settling.next()?])?;
             let tried = self.call(&request).exchange(get(&external_url)?).await;
-            if let Some(app) = settling.ended(tried.map(drop))? {
-                if let Err(error) = self.run(Flow::remember(self.app(), app.clone())).await {
-                    tracing::debug!(%error, "what was learnt could not be noted");
-                }
-                return Ok(app);
+            let is_sure = tried.as_ref().is_ok_and(|response| is_sure(response.status()));
+            let Some(app) = settling.ended(tried.map(drop))? else { continue };
+            if is_sure && let Err(error) = self.run(Flow::remember(self.app(), app.clone())).await {
+                tracing::debug!(%error, "what was learnt could not be noted");
             }
+            return Ok(app);
         }
     }
 
-    pub(super) async fn learn_again(
-        &self,
-        url: &str,
-        redirect: &EdgeRedirect,
-        request: &TokenRequest,
-    ) -> Result<PublishedApp, Error> {
-        let app = PublishedApp::of_redirect(&AppCall::new(url)?, redirect, Some(self.app().authority()))?;
-        self.settle(confirmed(&*self.transport, app).await, request).await
+    pub(super) async fn learn_again(&self, url: &str, request: &TokenRequest) -> Result<PublishedApp, Error> {
+        let app = discover(&*self.transport, url, Some(self.app().authority())).await?;
+        self.settle(app, request).await
     }
 }
 
 async fn discover(transport: &dyn Transport, url: &str, named: Option<&Authority>) -> Result<PublishedApp, Error> {
     let (head, body) = probe(transport, url).await?.into_parts();
     let mut beginning = Vec::new();
-    let _ = body.into_reader().take(ENOUGH).read_to_end(&mut beginning).await;
+    if has_page(head.status) {
+        let _ = body.into_reader().take(ENOUGH).read_to_end(&mut beginning).await;
+    }
     let app = read(url, &Response::from_parts(head, ()), &beginning, named)?;
     Ok(confirmed(transport, app).await)
 }

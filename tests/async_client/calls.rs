@@ -54,7 +54,9 @@ pub(crate) async fn discovered(ground: Ground) {
     client.reach(&app).unwrap().get(&page).await.unwrap();
     stage.change_proxy_table(|table| table.audiences.clear());
     let error = client.reach(&app).unwrap().get(&page).await.unwrap_err();
-    assert!(matches!(error, Error::Discovery(_)), "{error}");
+    assert!(matches!(error, Error::ProxyRefused(_)), "{error}");
+    let elsewhere = client.reach(&app).unwrap().get("https://elsewhere.example/").await.unwrap_err();
+    assert!(matches!(elsewhere, Error::Config(_)), "{elsewhere}");
 }
 
 pub(crate) async fn refused(ground: Ground) {

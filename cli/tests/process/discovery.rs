@@ -147,7 +147,7 @@ fn a_stranger_that_names_anothers_app_gets_no_token_for_it() {
     let site = format!("{}api/me", world.stage.stranger_url().unwrap());
     // There is a token for the app that it names, and the user would not even be asked.
     let done = world.done(&["get", &site]);
-    done.fails(14, "no scope was accepted", &format!("name it: {}/.default", world.stage.proxy_app_id()));
+    done.fails(15, "no scope was accepted", &format!("name it: {}/.default", world.stage.proxy_app_id()));
     assert_eq!(world.stage.bearers_seen(Endpoint::Stranger), Vec::<String>::new());
     let done = world.done(&["discover", &site]).expect_code(0).says("does not confirm that the app");
     assert_eq!(done.json()["confirmed"], false);
@@ -167,7 +167,7 @@ fn what_the_proxy_no_longer_accepts_is_learnt_anew() {
     world.stage.change_proxy_table(|table| table.audiences = vec![Audience::AppId]);
     let large = format!("@{}", world.home.file("large", vec![b'x'; 2_000_000]).display());
     let post = || world.done(&["post", &url, "-d", &large, "-o", "answer"]);
-    post().fails(14, "refused the token", "");
+    post().fails(14, "no longer accepts the scope", "send it again");
     post().expect_code(0);
     assert_eq!(scope(), format!("{}/.default", world.stage.proxy_app_id()));
 }
@@ -237,4 +237,61 @@ fn an_app_that_asks_for_no_token_is_told_as_that() {
     let table = ProxyTable { passthrough: true, ..ProxyTable::default() };
     let world = world_with(Stage::builder().proxy_table(table));
     world.done(&["get", &world.url("api/me")]).fails(15, "does not ask for a sign-in", "");
+}
+
+#[test]
+fn what_the_authority_no_longer_knows_is_learnt_anew() {
+    let world = world();
+    let url = world.url("api/me");
+    login(&world, &url, &[]).expect_code(0);
+    let outdate = || {
+        let mut cached = world.home.cached();
+        cached["Entrada"]["published"][world.stage.external_url()]["scope"] = json!("api://gone/user_impersonation");
+        std::fs::write(world.home.cache(), cached.to_string()).unwrap();
+    };
+    outdate();
+    assert_eq!(world.done(&["get", &url]).expect_code(0).json()["name"], "Ada Lovelace");
+    assert_ne!(
+        world.home.cached()["Entrada"]["published"][world.stage.external_url()]["scope"],
+        "api://gone/user_impersonation"
+    );
+    outdate();
+    world.done(&["token", &url]).fails(15, "", &format!("run: entrada login {url}"));
+    login(&world, &url, &[]).expect_code(0);
+    world.done(&["token", &url]).expect_code(0);
+}
+
+#[test]
+fn a_cloud_that_was_named_is_not_replaced() {
+    let world = world();
+    let url = world.url("api/me");
+    let done = world.done(&["get", &url, "--cloud", "usgov"]);
+    done.fails(15, "and not at https://login.microsoftonline.us", "do not sign in");
+    login(&world, &url, &["--cloud", "public"]).expect_code(0);
+    world.done(&["get", &url, "--cloud", "usgov"]).expect_code(15);
+    world.done(&["get", &url]).expect_code(0);
+}
+
+#[test]
+fn who_is_signed_in_is_known_in_whatever_cloud() {
+    let world = world_with(Stage::builder().login_host("login.microsoftonline.us").external_host("hr.contoso.example"));
+    login(&world, &world.url("api/me"), &[]).expect_code(0);
+    assert!(world.done(&["accounts"]).expect_code(0).text().contains("ada@contoso.example"));
+    assert_eq!(world.done(&["accounts", "--cloud", "public"]).expect_code(0).text(), "");
+    world.done(&["logout", "--all"]).expect_code(0).says("Signed out ada@contoso.example");
+    assert_eq!(world.done(&["accounts"]).expect_code(0).text(), "");
+}
+
+#[test]
+fn a_second_user_signs_in_beside_the_first() {
+    let world = world();
+    let url = world.url("api/me");
+    login(&world, &url, &[]).expect_code(0);
+    world.stage.end_sessions();
+    let running = world.run(&["login", &url, "--flow", "browser", "--no-browser"]).start();
+    let bob = world.stage.bob();
+    world.stage.visitor().user(&bob.upn).password(&bob.password).visit(&running.sign_in_url()).unwrap();
+    running.done().expect_code(0).says("Signed in as bob@contoso.example");
+    let done = world.done(&["get", &url, "--account", &bob.upn]).expect_code(0);
+    assert_eq!(done.json()["upn"], bob.upn);
 }

@@ -51,7 +51,7 @@ fn an_app_that_cannot_be_reached_by_the_proxy_is_told_as_such() {
     world.get("api/me", &[]).expect_code(5).says("Service unavailable");
     world.stage.maintenance(false);
     world.stage.unassign("ada@contoso.example");
-    world.get("api/me", &[]).expect_code(4).says("403").says("Forbidden");
+    world.get("api/me", &[]).expect_code(13).says("403").says("Forbidden").says("assigns the user");
 }
 
 #[test]

@@ -346,13 +346,16 @@ mod tests {
             let authority = Authority::entra(authority).unwrap();
             PublishedApp::remembered(external, &authority.url(), "app", scope, Some(&authority)).unwrap()
         };
-        let (microsoft, own) =
-            ("https://login.microsoftonline.com/contoso.example", "http://127.0.0.1:8080/contoso.example");
+        let (microsoft, own) = (
+            "https://login.microsoftonline.com/3c1f0a52-8d34-4b0e-9a57-5b1e6f2d7c01",
+            "http://127.0.0.1:8080/contoso.example",
+        );
         let mut cache = TokenCache::default();
         for app in [
             learnt("https://h.example/", microsoft, "root"),
             learnt("https://h.example/hr/", microsoft, "hr"),
             learnt("https://own.example/", own, "own"),
+            learnt("https://many.example/", "https://login.microsoftonline.com/common", "many"),
         ] {
             cache.note_published_app(&app);
         }
@@ -366,6 +369,7 @@ mod tests {
         assert_eq!(scope("https://h.example/", Some("https://login.microsoftonline.com/other.example")), None);
         assert_eq!(scope("https://own.example/", Some(own)).as_deref(), Some("own"));
         assert_eq!(scope("https://own.example/", None), None, "what one user named holds for no other");
+        assert_eq!(scope("https://many.example/", None), None, "a tenant is learnt by its id alone");
         assert_eq!(scope("https://h.example.evil/", None), None);
     }
 

@@ -43,6 +43,8 @@ pub struct PublishedApp {
     cloud: Option<Cloud>,
     app_id: String,
     external_url: Url,
+    /// Whether the authority was named, and not learnt.
+    is_named: bool,
     is_confirmed: bool,
     accepted_scope: Option<String>,
 }
@@ -83,7 +85,7 @@ impl PublishedApp {
             return Err(refuse(DiscoveryTrouble::Incomplete));
         }
         let external_url = match Url::parse(external_url) {
-            Ok(url) if covers(&url, asked.parsed()) => url,
+            Ok(url) if is_root(&url) && covers(&url, asked.parsed()) => url,
             _ => return Err(refuse(DiscoveryTrouble::OtherOrigin { found: external_url.clone() })),
         };
         let authority = authority(redirect, named).map_err(refuse)?;
@@ -92,6 +94,7 @@ impl PublishedApp {
             authority,
             app_id: app_id.to_ascii_lowercase(),
             external_url,
+            is_named: named.is_some(),
             is_confirmed: false,
             accepted_scope: None,
         })
@@ -111,12 +114,14 @@ impl PublishedApp {
             None => Authority::entra(authority).ok()?,
         };
         let cloud = Cloud::of_origin(authority.origin());
-        (named.is_some() || cloud.is_some()).then_some(())?;
+        let is_learnable = cloud.is_some() && authority.tenant_name().is_some_and(is_guid);
+        (named.is_some() || is_learnable).then_some(())?;
         Some(Self {
             authority,
             cloud,
             app_id: app_id.to_owned(),
             external_url: Url::parse(external_url).ok()?,
+            is_named: named.is_some(),
             is_confirmed: false,
             accepted_scope: Some(scope.to_owned()),
         })
@@ -158,9 +163,12 @@ impl PublishedApp {
     }
 
     /// With what the authority answered to that: its status, and its `Location` if it has one.
+    ///
+    /// A reply URL on loopback is whoever's that is there, and its port is of no weight to Entra: for one, the word of an
+    /// authority counts only where that was named.
     pub fn confirmed_by(mut self, status: u16, location: Option<&str>) -> Self {
         let reply = ReplyUrl::read(self.external_url.as_str(), status, location, b"");
-        self.is_confirmed = reply == ReplyUrl::Registered;
+        self.is_confirmed = reply == ReplyUrl::Registered && (self.is_named || self.external_url.scheme() == "https");
         self
     }
 
@@ -203,11 +211,15 @@ impl PublishedApp {
     }
 }
 
+/// Whether a URL can be what an app is published at.
+fn is_root(url: &Url) -> bool {
+    url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none()
+}
+
 /// Whether a URL lies below another: same origin, and its path begins with all the segments of the other's.
 fn covers(root: &Url, url: &Url) -> bool {
     let path = root.path();
     root.origin() == url.origin()
-        && root.query().is_none()
         && match url.path().strip_prefix(path) {
             Some(rest) => path.ends_with('/') || rest.is_empty() || rest.starts_with('/'),
             None => path.strip_suffix('/') == Some(url.path()),
@@ -355,6 +367,12 @@ mod tests {
         ] {
             assert_eq!(app.clone().confirmed_by(status, location).scopes(), by_url, "{status} {location:?}");
         }
+        let local = location(login, TENANT, "http://localhost:9999/");
+        let reply = Some("http://localhost:9999/?error=login_required");
+        let local_app = |named: Option<&Authority>| read("http://localhost:9999/x", &local, named).unwrap();
+        assert!(!local_app(None).confirmed_by(302, reply).is_confirmed(), "anybody may be at that port");
+        let named = Authority::tenant(Cloud::Public, TENANT).unwrap();
+        assert!(local_app(Some(&named)).confirmed_by(302, reply).is_confirmed());
         let confirmed = app.confirmed_by(302, Some("https://hr.example/app/?error=login_required&state=x"));
         let by_id = format!("{APP}/.default");
         assert_eq!(

@@ -18,9 +18,10 @@ pub struct Settling {
     scopes: IntoIter<String>,
     trying: Option<String>,
     tried: Vec<String>,
-    /// The authority's refusals; the first says most, since it is about the app's id where that is known.
-    refusal: Option<Error>,
-    is_refused_by_proxy: bool,
+    /// The first refusal of the proxy's, and of the authority's: they say most, since they are about the app's id where
+    /// that is known.
+    refused_by_proxy: Option<Error>,
+    refused_by_authority: Option<Error>,
 }
 
 impl Settling {
@@ -31,15 +32,15 @@ impl Settling {
             app,
             trying: None,
             tried: Vec::new(),
-            refusal: None,
-            is_refused_by_proxy: false,
+            refused_by_proxy: None,
+            refused_by_authority: None,
         }
     }
 
     /// The scope to try now.
     ///
-    /// Fails where there is none left: with the authority's refusal where the proxy has seen no token, else with
-    /// [`Error::Discovery`].
+    /// Fails where there is none left: with the first refusal, the proxy's before the authority's; and with
+    /// [`Error::Discovery`] where scopes by the app's id were not even tried.
     #[expect(clippy::should_implement_trait, reason = "it fails at its end, which an iterator does not")]
     pub fn next(&mut self) -> Result<String, Error> {
         if let Some(scope) = self.scopes.next() {
@@ -47,11 +48,14 @@ impl Settling {
             self.trying = Some(scope.clone());
             return Ok(scope);
         }
-        if let Some(refusal) = self.refusal.take().filter(|_| !self.is_refused_by_proxy && self.app.is_confirmed()) {
+        let refused_by_proxy = self.refused_by_proxy.is_some();
+        let refusal = self.refused_by_proxy.take().or_else(|| self.refused_by_authority.take());
+        if let Some(refusal) = refusal.filter(|_| self.app.is_confirmed()) {
             return Err(refusal);
         }
         let withheld = (!self.app.is_confirmed()).then(|| alloc::format!("{}/.default", self.app.app_id()));
-        let trouble = DiscoveryTrouble::NoScope { tried: core::mem::take(&mut self.tried), withheld };
+        let tried = core::mem::take(&mut self.tried);
+        let trouble = DiscoveryTrouble::NoScope { tried, withheld, refused_by_proxy };
         Err(DiscoveryError { url: self.app.external_url().to_string(), trouble }.into())
     }
 
@@ -61,12 +65,12 @@ impl Settling {
         match (result, self.trying.take()) {
             (Ok(()), Some(scope)) => Ok(Some(self.app.clone().accepting(scope))),
             (Ok(()), None) => Err(Error::Misuse("no scope is being tried")),
-            (Err(Error::ProxyRefused(_)), _) => {
-                self.is_refused_by_proxy = true;
+            (Err(error @ Error::ProxyRefused(_)), _) => {
+                self.refused_by_proxy.get_or_insert(error);
                 Ok(None)
             }
             (Err(error), _) if error.server().is_some_and(|server| server.is_about_scope()) => {
-                self.refusal.get_or_insert(error);
+                self.refused_by_authority.get_or_insert(error);
                 Ok(None)
             }
             (Err(error), _) => Err(error),
@@ -134,13 +138,10 @@ mod tests {
                 }
             }
         };
-        let text = end(true, refused).to_string();
-        assert!(
-            text.contains("api://a/user_impersonation") && text.contains("the client has its permission"),
-            "{text}"
-        );
+        assert!(matches!(end(true, refused), Error::ProxyRefused(_)));
         let text = end(false, refused).to_string();
         assert!(!text.contains("api://") && text.ends_with("name it: a/.default"), "{text}");
+        assert!(text.contains("https://hr.example//user_impersonation"), "{text}");
         assert!(matches!(end(true, || server("invalid_scope")), Error::Server(_)), "the proxy was not even asked");
     }
 }

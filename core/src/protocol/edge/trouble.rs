@@ -60,10 +60,20 @@ pub enum DiscoveryTrouble {
         tried: Vec<String>,
         /// A scope that was not tried, since the authority did not confirm that the app of that id is at this URL.
         withheld: Option<String>,
+        /// Whether the proxy has seen a token and refused it; else it is the authority that gave none.
+        refused_by_proxy: bool,
     },
+    /// The proxy no longer accepts the scope that it accepted before. What it accepts now is noted, but the request could
+    /// not be sent again by itself, as its body is gone.
+    Outdated,
 }
 
 impl DiscoveryError {
+    /// What is wrong with a URL.
+    pub fn new(url: impl Into<String>, trouble: DiscoveryTrouble) -> Self {
+        Self { url: url.into(), trouble }
+    }
+
     /// What to do about it.
     pub fn remedy(&self) -> String {
         use DiscoveryTrouble as T;
@@ -87,6 +97,7 @@ impl DiscoveryError {
             T::NoScope { withheld: Some(scope), .. } => {
                 return alloc::format!("if you know that this is the app's scope, name it: {}", clean(scope));
             }
+            T::Outdated => "send it again",
             T::NoScope { withheld: None, .. } => {
                 "name the scope as the app's registration shows it, and check that the client has its permission"
             }
@@ -119,6 +130,7 @@ impl fmt::Display for DiscoveryError {
             T::OtherOrigin { found } => {
                 write!(f, "{url} redirects to sign in for another URL than it was asked by: {}", clean(found))
             }
+            T::Outdated => write!(f, "{url} no longer accepts the scope that it accepted before, but another one"),
             T::NoScope { tried, .. } => {
                 write!(f, "no scope was accepted for {url}; tried: {}", clean(&tried.join(" ")))
             }
