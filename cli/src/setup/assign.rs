@@ -92,14 +92,23 @@ impl Step for Assigning<'_> {
     fn plan(&self) -> Result<Plan, Failure> {
         let mut plan = Plan::default();
         let resource = text(&self.principal, "id");
+        // A name that no role has is told even where nothing is left to do.
+        let named = match &self.wanted.role {
+            Some(name) => Some(role(&self.principal, Some(name))?),
+            None => None,
+        };
         for (kind, principal) in &self.principals {
             let name = text(principal, "displayName");
-            // Any role lets them in.
-            if self.assigned.iter().any(|one| one["principalId"] == principal["id"]) {
+            // Any role lets them in, where none is named.
+            let is_it = |one: &Value| {
+                one["principalId"] == principal["id"]
+                    && named.is_none_or(|role| text(one, "appRoleId").eq_ignore_ascii_case(role))
+            };
+            if self.assigned.iter().any(is_it) {
                 plan.stays(format!("the {kind} {name} is assigned"));
                 continue;
             }
-            let role = role(&self.principal, self.wanted.role.as_deref())?;
+            let role = named.map_or_else(|| role(&self.principal, None), Ok)?;
             let path = format!("servicePrincipals/{resource}/appRoleAssignedTo");
             plan.writes.push(Write::post(Version::V1, path, format!("assign the {kind} {name}")).body(json!({
                 "principalId": principal["id"],

@@ -87,6 +87,11 @@ impl Connectors {
         })
     }
 
+    /// By its id: between two lists the rest of it, such as its state, may have changed.
+    fn is_member(&self, connector: &Value) -> bool {
+        self.members.iter().any(|member| text(member, "id").eq_ignore_ascii_case(text(connector, "id")))
+    }
+
     fn advice(&self) -> String {
         let names: Vec<&str> = self.groups.iter().map(|group| text(group, "name")).collect();
         format!("install a connector or start its service, or name another group: there are {}", names.join(", "))
@@ -130,7 +135,7 @@ pub(super) fn plan(
         .connector
         .iter()
         .map(|machine| connectors.connector(machine))
-        .filter(|found| found.as_ref().map_or(true, |connector| !connectors.members.contains(connector)))
+        .filter(|found| found.as_ref().map_or(true, |connector| !connectors.is_member(connector)))
         .collect::<Result<_, _>>()?;
     let group = match &found {
         Some(group) => group,
@@ -241,4 +246,36 @@ fn served(connectors: &Connectors, moving: &[&Value], name: &str, plan: &mut Pla
         plan.stays(format!("the connector group {name:?}, served by {}", active.join(", ")));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, FromArgMatches};
+
+    use super::*;
+
+    #[test]
+    fn a_connector_is_in_its_group_whatever_else_two_lists_tell_of_it() {
+        let connector = |status: &str| json!({"id": "c1", "machineName": "connector1", "status": status});
+        let group = json!({"id": "g1", "name": "Branch"});
+        let connectors = Connectors {
+            groups: vec![group.clone()],
+            all: vec![connector("inactive"), json!({"id": "c2", "machineName": "connector2", "status": "active"})],
+            current: Some(group),
+            members: vec![connector("active")],
+        };
+        let planned = |machine: &str| {
+            let url = "https://h/";
+            let words =
+                ["", "--name", "x", "--internal-url", url, "--external-url", url, "--connector-group", "Branch"];
+            let matches = Publish::augment_args(clap::Command::new("publish"))
+                .get_matches_from(words.into_iter().chain(["--connector", machine]));
+            let wanted = Publish::from_arg_matches(&matches).unwrap();
+            let mut made = Plan::default();
+            plan(&wanted, &connectors, "applications/a", false, &mut made).unwrap();
+            made.writes.iter().map(|write| write.path.clone()).collect::<Vec<_>>()
+        };
+        assert!(planned("connector1").is_empty(), "{:?}", planned("connector1"));
+        assert_eq!(planned("connector2"), [format!("{PROFILE}/connectors/c2/memberOf/$ref")]);
+    }
 }

@@ -56,16 +56,42 @@ pub(super) fn application(graph: &Graph<'_>, which: &Which) -> Result<Option<Val
     let candidates = match which {
         Which::Id(id) => return by_app_id(graph, id),
         Which::Name(name) => named(graph, name)?,
-        Which::Url(url) => published_at(graph, url)?,
+        Which::Url(url) => return at_url(graph, which, url),
     };
     match candidates.as_slice() {
         [] => Ok(None),
         [one] => by_app_id(graph, one),
-        several => Err(trap(
-            "ambiguous_app",
-            format!("there are {} apps {}: {}", several.len(), which.words(), several.join(", ")),
-            "name the one that is meant by its app id",
-        )),
+        several => Err(ambiguous(which, several)),
+    }
+}
+
+fn ambiguous(which: &Which, app_ids: &[String]) -> Failure {
+    trap(
+        "ambiguous_app",
+        format!("there are {} apps {}: {}", app_ids.len(), which.words(), app_ids.join(", ")),
+        "name the one that is meant by its app id",
+    )
+}
+
+/// Of those whose home or reply URL it is: the app that is published there, else one that is not published yet.
+fn at_url(graph: &Graph<'_>, which: &Which, url: &str) -> Result<Option<Value>, Failure> {
+    let mut found = Vec::new();
+    for app_id in published_at(graph, url)? {
+        found.extend(by_app_id(graph, &app_id)?);
+    }
+    let is_there = |app: &Value| same_url(text(&app["onPremisesPublishing"], "externalUrl"), url);
+    let (there, elsewhere): (Vec<Value>, Vec<Value>) = found.into_iter().partition(is_there);
+    let fitting: Vec<Value> = match there.is_empty() {
+        true => elsewhere.into_iter().filter(|app| !is_published(app)).collect(),
+        false => there,
+    };
+    match fitting.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(one.clone())),
+        several => {
+            let app_ids: Vec<String> = several.iter().map(|app| text(app, "appId").to_owned()).collect();
+            Err(ambiguous(which, &app_ids))
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Each step reads what is there, plans the requests that are left, and sends them; a dry run prints the same plan.
 
+mod address;
 pub(crate) mod args;
 mod assign;
 mod connectors;

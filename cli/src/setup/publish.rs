@@ -3,8 +3,8 @@
 use entrada::SystemEntropy;
 use entrada::ports::blocking::Entropy;
 use serde_json::{Value, json};
-use url::Url;
 
+use super::address;
 use super::args::{PreAuthentication, Publish, Sso};
 use super::connectors::{self, Connectors};
 use super::find::{self, SCOPE, Which};
@@ -16,6 +16,9 @@ use crate::failure::Failure;
 
 /// The template of an app that is in no gallery (graph: applicationtemplate-instantiate).
 const TEMPLATE: &str = "8adf8e6e-67b2-4cf2-a259-e3dc5476c621";
+
+/// `enableIdTokenIssuance`, which the sign-in through the proxy needs.
+const ID_TOKENS: &str = "ID tokens by implicit grant";
 
 /// What is asked for, and what is there.
 pub(super) struct Publishing<'a> {
@@ -42,8 +45,9 @@ struct Found {
 impl<'a> Publishing<'a> {
     pub(super) fn new(wanted: &'a Publish) -> Result<Self, Failure> {
         for (name, url) in [("internal", &wanted.internal_url), ("external", &wanted.external_url)] {
-            check_url(name, url)?;
+            address::check(name, url)?;
         }
+        address::check_external(&wanted.external_url)?;
         if let Some(app) = wanted.app.as_deref().filter(|app| !is_guid(app)) {
             return Err(trap("not_an_app_id", format!("--app {app:?} is not an app id"), "or find it by --name"));
         }
@@ -160,6 +164,7 @@ fn plan(wanted: &Publish, found: &Found) -> Result<Plan, Failure> {
     let application = match &found.application {
         Some(application) => {
             check_is_single_tenant(application)?;
+            check_is_no_client(application, found.fresh)?;
             plan.stays(format!("the app {:?} ({})", text(application, "displayName"), text(application, "appId")));
             application
         }
@@ -211,6 +216,35 @@ fn check_is_single_tenant(application: &Value) -> Result<(), Failure> {
     }
 }
 
+/// A registration that programs sign in with would be lost to them: its switches become the proxy's.
+fn check_is_no_client(application: &Value, fresh: bool) -> Result<(), Failure> {
+    let is_client = !items(&application["publicClient"]["redirectUris"]).is_empty()
+        || application["isFallbackPublicClient"] == true;
+    if fresh || find::is_published(application) || !is_client {
+        return Ok(());
+    }
+    Err(trap(
+        "app_is_client",
+        format!(
+            "{:?} ({}) is a native client, and a proxy app is an app of its own",
+            text(application, "displayName"),
+            text(application, "appId")
+        ),
+        "choose another --name, or name the proxy app with --app",
+    ))
+}
+
+/// Whether this is the user's own, and not made for this URL by a run that broke off before it was published: then
+/// all that comes before is as this step sets it.
+fn is_others(wanted: &Publish, application: &Value, fresh: bool) -> bool {
+    let web = &application["web"];
+    let is_begun = find::same_url(text(web, "homePageUrl"), &wanted.external_url)
+        && has_uri(&texts(&web["redirectUris"]), &wanted.external_url)
+        && web["implicitGrantSettings"]["enableIdTokenIssuance"] == true
+        && has_uri(&texts(&application["identifierUris"]), &format!("api://{}", text(application, "appId")));
+    !fresh && !is_begun
+}
+
 fn web(wanted: &Publish, application: &Value, path: &str, fresh: bool, plan: &mut Plan) {
     let external = &wanted.external_url;
     let web = &application["web"];
@@ -219,8 +253,15 @@ fn web(wanted: &Publish, application: &Value, path: &str, fresh: bool, plan: &mu
     let mut body = json!({});
     let mut differences = Vec::new();
     let mut changes = json!({});
+    let mut words = Vec::new();
+    // What is there may be what clients ask for by; msappproxy.net itself would be refused.
+    if uris.is_empty() {
+        body["identifierUris"] = json!([format!("api://{}", text(application, "appId"))]);
+        words.push("identifier");
+    }
     if !has_uri(&redirects, external) {
         changes["redirectUris"] = redirects.iter().copied().chain([external.as_str()]).collect();
+        words.push("redirect URI");
     }
     let home = text(web, "homePageUrl");
     if !home.eq_ignore_ascii_case(external) {
@@ -228,22 +269,23 @@ fn web(wanted: &Publish, application: &Value, path: &str, fresh: bool, plan: &mu
             differences.extend(Difference::of("home page", &web["homePageUrl"], &external.as_str().into()));
         }
         changes["homePageUrl"] = external.as_str().into();
+        words.push("home page");
     }
     if web["implicitGrantSettings"]["enableIdTokenIssuance"] != true {
         let access = web["implicitGrantSettings"]["enableAccessTokenIssuance"] == true;
+        if !fresh && find::is_published(application) {
+            differences.extend(Difference::of(ID_TOKENS, &false.into(), &true.into()));
+        }
         changes["implicitGrantSettings"] = json!({"enableIdTokenIssuance": true, "enableAccessTokenIssuance": access});
+        words.push(ID_TOKENS);
     }
     if changes.as_object().is_some_and(|changes| !changes.is_empty()) {
         body["web"] = changes;
     }
-    // What is there may be what clients ask for by; msappproxy.net itself would be refused.
-    if uris.is_empty() {
-        body["identifierUris"] = json!([format!("api://{}", text(application, "appId"))]);
+    if words.is_empty() {
+        return plan.stays(format!("identifier {}, redirect URI, home page, {ID_TOKENS}", uris.join(", ")));
     }
-    if body == json!({}) {
-        return plan.stays(format!("identifier {}, redirect URI and home page", uris.join(", ")));
-    }
-    let what = "set the app's identifier, redirect URI and home page";
+    let what = format!("set the app's {}", words.join(", "));
     plan.writes.push(Write::patch(Version::Beta, path, what).body(body).differing(differences));
 }
 
@@ -305,10 +347,14 @@ fn publishing(wanted: &Publish, application: &Value, path: &str, fresh: bool, pl
     if changes.is_empty() {
         return plan.stays(format!("published at {}, for {}", wanted.external_url, wanted.internal_url));
     }
-    let differences = match is_there && !fresh {
-        true => changes.iter().filter_map(|(name, to_be)| Difference::of(name, &is[name.as_str()], to_be)).collect(),
-        false => Vec::new(),
-    };
+    let mut differences = Vec::new();
+    if is_there && !fresh {
+        differences.extend(changes.iter().filter_map(|(name, to_be)| Difference::of(name, &is[name.as_str()], to_be)));
+    } else if is_others(wanted, application, fresh) {
+        let what = format!("application proxy of {:?}", text(application, "displayName"));
+        let to_be = format!("published at {}", wanted.external_url);
+        differences.push(Difference { what, is: "not published".to_owned(), to_be });
+    }
     let what = format!("publish {} at {}", wanted.internal_url, wanted.external_url);
     let body = json!({ "onPremisesPublishing": settings });
     plan.writes.push(Write::patch(Version::Beta, path, what).body(body).differing(differences));
@@ -351,27 +397,6 @@ fn sso(wanted: &Publish, application: &Value, path: &str, fresh: bool, plan: &mu
     let body = json!({ "onPremisesPublishing": { "singleSignOnSettings": settings } });
     plan.writes
         .push(Write::patch(Version::Beta, path, "set single sign-on to the app").body(body).differing(differences));
-}
-
-/// What application proxy takes for a URL (add-on-premises-application).
-fn check_url(name: &str, text: &str) -> Result<(), Failure> {
-    let wrong = |why: String, remedy: &str| Err(trap("url", format!("the {name} URL {text:?} {why}"), remedy));
-    let Ok(url) = Url::parse(text) else {
-        return wrong("is not a URL".to_owned(), "write it whole, such as https://hr-contoso.msappproxy.net/");
-    };
-    if !matches!(url.scheme(), "https" | "http") || !url.username().is_empty() || url.password().is_some() {
-        return wrong("is not one that can be published".to_owned(), "it begins with https:// or http:// and a host");
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return wrong(
-            "has a query or a fragment".to_owned(),
-            "it ends with its path: what is below is published with it",
-        );
-    }
-    if !text.ends_with('/') {
-        return wrong("does not end with a slash".to_owned(), &format!("write {text}/"));
-    }
-    Ok(())
 }
 
 /// A random GUID (RFC 9562, version 4).

@@ -65,10 +65,11 @@ pub(super) fn carry_out(
     notice: Notice,
 ) -> Result<Report, Failure> {
     let mut report = Report::default();
+    let mut agreed = Vec::new();
     for round in 0..MOST_ROUNDS {
         step.read(graph)?;
         let plan = step.plan()?;
-        ask(&plan, leave, notice)?;
+        ask(&plan, &mut agreed, !report.done.is_empty(), leave, notice)?;
         if round == 0 {
             report.stays.clone_from(&plan.stays);
         }
@@ -91,9 +92,10 @@ pub(super) fn carry_out(
     Err(trap("endless", "what was created does not come to an end", "see what is there with entrada setup show"))
 }
 
-/// Changes what exists and differs only where the user says so.
-fn ask(plan: &Plan, leave: Leave, notice: Notice) -> Result<(), Failure> {
-    let differences: Vec<&Difference> = plan.differences().collect();
+/// Changes what exists and differs only where the user says so, who is asked once for each difference.
+fn ask(plan: &Plan, agreed: &mut Vec<Difference>, is_begun: bool, leave: Leave, notice: Notice) -> Result<(), Failure> {
+    let differences: Vec<&Difference> = plan.differences().filter(|one| !agreed.contains(one)).collect();
+    let outcome = if is_begun { "what was done so far stays" } else { "nothing was changed" };
     if differences.is_empty() || leave.yes {
         return Ok(());
     }
@@ -104,7 +106,7 @@ fn ask(plan: &Plan, leave: Leave, notice: Notice) -> Result<(), Failure> {
         let names: Vec<String> = differences.iter().map(|one| clean(&one.what)).collect();
         return Err(trap(
             "differs",
-            format!("it is there and differs in: {}; nothing was changed", names.join(", ")),
+            format!("it is there and differs in: {}; {outcome}", names.join(", ")),
             "run it again with --yes to change it, or with --dry-run to see the requests",
         ));
     }
@@ -112,9 +114,10 @@ fn ask(plan: &Plan, leave: Leave, notice: Notice) -> Result<(), Failure> {
     let mut line = String::new();
     let read = stdin().read_line(&mut line);
     if read.is_ok_and(|count| count > 0) && matches!(line.trim(), "y" | "Y" | "yes") {
+        agreed.extend(differences.into_iter().cloned());
         return Ok(());
     }
-    Err(Failure::new(REFUSED, "cancelled", "nothing was changed".to_owned()))
+    Err(Failure::new(REFUSED, "cancelled", outcome.to_owned()))
 }
 
 impl Report {
@@ -161,5 +164,39 @@ fn past(verb: &str) -> &str {
         "consent" => "consented",
         "move" => "moved",
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::Version;
+    use super::*;
+    use crate::args::Color;
+
+    const NOBODY: Leave = Leave { yes: false, no_input: true };
+
+    fn asked(agreed: &[&str], wanted: &[&str], is_begun: bool, leave: Leave) -> Result<(), Failure> {
+        let differing = |names: &[&str]| -> Vec<Difference> {
+            let one = |name: &&str| Difference::of(name, &"is".into(), &"to be".into());
+            names.iter().filter_map(one).collect()
+        };
+        let write = Write::patch(Version::V1, "applications/x", "change it").differing(differing(wanted));
+        let plan = Plan { writes: vec![write], ..Plan::default() };
+        ask(&plan, &mut differing(agreed), is_begun, leave, Notice::new(true, 0, Color::Never))
+    }
+
+    #[test]
+    fn what_was_agreed_to_is_not_asked_again() {
+        asked(&["region", "home page"], &["home page"], true, NOBODY).unwrap();
+        let failure = asked(&["home page"], &["home page", "region"], true, NOBODY).unwrap_err();
+        assert!(failure.message.contains("differs in: region;"), "{}", failure.message);
+        asked(&[], &["region"], false, Leave { yes: true, no_input: true }).unwrap();
+    }
+
+    #[test]
+    fn a_refusal_says_what_has_come_of_it() {
+        let said = |is_begun| asked(&[], &["region"], is_begun, NOBODY).unwrap_err().message;
+        assert!(said(false).ends_with("; nothing was changed"));
+        assert!(said(true).ends_with("; what was done so far stays"));
     }
 }

@@ -36,3 +36,17 @@ fn the_administrator_signs_in_when_it_comes_to_it() {
     assert_eq!(terminal.done().code(), 0);
     assert_eq!(shapes(&office.writes()), ["POST /v1.0/applications", "POST /v1.0/servicePrincipals"]);
 }
+
+#[test]
+fn what_was_agreed_to_is_asked_once_however_often_all_is_read() {
+    let office = Office::new();
+    let (internal, external, graph) = (office.stage().internal_url(), office.external_url(), office.graph());
+    let words = ["setup", "publish", "--name", "Payroll", "--internal-url", &internal, "--external-url", &external];
+    let more = ["--connector-group", "New", "--connector", "connector2.contoso.example", "--graph", graph];
+    let Some(mut terminal) = on_terminal(office.world.run(&words).args(&more)) else { return };
+    terminal.line_with("connector connector2.contoso.example: ");
+    terminal.line_with("Change it? [y/N]");
+    terminal.types("y");
+    let done = terminal.done();
+    assert_eq!((done.code(), done.stderr.matches("Change it?").count()), (0, 1), "{}", done.stderr);
+}

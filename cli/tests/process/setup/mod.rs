@@ -3,6 +3,7 @@
 #[cfg(target_os = "linux")]
 mod asked;
 mod dry;
+mod others;
 mod patience;
 mod places;
 mod story;

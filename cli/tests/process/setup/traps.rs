@@ -35,6 +35,8 @@ fn what_cannot_be_published_is_refused_before_anything_is_sent() {
     publish("payroll/", good).fails(15, "is not a URL", "write it whole");
     publish("http://payroll/?a=b", good).fails(15, "has a query", "its path");
     publish("ftp://payroll/", good).fails(15, "is not one that can be published", "https://");
+    publish("http://payroll/", "http://payroll.contoso.example/").fails(15, "is not https", "https://payroll.contoso");
+    publish("http://payroll/", "https://payroll-contoso.msappproxy.net:8443/").fails(15, "has a port", good);
     let elsewhere = office.leaves_all(|| {
         office.setup(&["publish", "--app", "Payroll", "--internal-url", "http://p/", "--external-url", good])
     });
