@@ -12,7 +12,8 @@ use crate::args::{Accounts, AccountsOutput, Login, Logout, Prompt, Store};
 use crate::assemble::{self, Asking};
 use crate::failure::{Failure, SIGN_IN_NEEDED, STORE};
 use crate::notice::Notice;
-use crate::settings::Settings;
+use crate::settings::{Named, Settings};
+use crate::setup::args::GRAPH_COMMAND_LINE_TOOLS;
 use crate::sign_in::SignInChoice;
 use crate::store;
 use crate::target::{self, Target};
@@ -68,7 +69,10 @@ impl From<Prompt> for PromptMode {
 }
 
 pub(crate) fn logout(logout: &Logout, settings: &Settings, notice: Notice) -> Result<ExitCode, Failure> {
-    let stores = clients(&store::each(settings), notice)?;
+    let mut stores = clients(&store::each(settings), notice)?;
+    if let Some(administrators) = of_setup(settings).filter(|_| logout.all) {
+        stores.extend(clients(&store::each(&administrators), notice)?);
+    }
     let account = (!logout.all).then(|| assemble::account(settings));
     if account == Some(AccountSelector::Only) {
         only_one(&stores)?;
@@ -100,6 +104,14 @@ pub(crate) fn logout(logout: &Logout, settings: &Settings, notice: Notice) -> Re
         _ => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// `entrada setup` signs administrators in with another client, whose tokens are in the same place.
+fn of_setup(settings: &Settings) -> Option<Settings> {
+    let is_another = settings.client_id.as_deref() != Some(GRAPH_COMMAND_LINE_TOOLS);
+    let is_entra = !matches!(settings.authority, Some(Named::Oidc(_)));
+    let client_id = Some(GRAPH_COMMAND_LINE_TOOLS.to_owned());
+    (is_another && is_entra).then(|| Settings { client_id, ..settings.clone() })
 }
 
 /// Where nobody says who is meant, one file must not have another account than the other.

@@ -34,6 +34,7 @@ use self::refusal::trap;
 use self::register::Registering;
 use self::run::{Leave, Next, Step, carry_out, rehearse};
 use crate::answer;
+use crate::args::Store;
 use crate::assemble::{self, Asking};
 use crate::failure::Failure;
 use crate::notice::Notice;
@@ -43,7 +44,7 @@ use crate::target;
 pub(crate) fn run(setup: &Setup, settings: &Settings, notice: Notice) -> Result<ExitCode, Failure> {
     let setting = Setting::new(setup, settings, notice)?;
     let client_id = client_id(setup, settings);
-    match &setup.step {
+    let code = match &setup.step {
         args::Step::Publish(publish) => setting.perform("publish", &mut Publishing::new(publish)?),
         args::Step::Register(register) => {
             let authority = settings.authority()?;
@@ -53,7 +54,9 @@ pub(crate) fn run(setup: &Setup, settings: &Settings, notice: Notice) -> Result<
         args::Step::Grant(grant) => setting.perform("grant", &mut Granting::new(grant, client_id)?),
         args::Step::Assign(assign) => setting.perform("assign", &mut Assigning::new(assign)),
         args::Step::Show(show) => setting.show(show, client_id),
-    }
+    }?;
+    setting.tell_what_stays();
+    Ok(code)
 }
 
 /// The native client that is meant. A name that was typed says more than a client id from the surroundings.
@@ -165,6 +168,19 @@ impl<'a> Setting<'a> {
             }
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// The administrator's tokens are in the cache of the user, who may not want them there.
+    fn tell_what_stays(&self) {
+        if self.settings.store == Store::Memory {
+            return;
+        }
+        let mut command = format!("entrada logout --client-id {} --all", quoted(&self.how.admin_client_id));
+        let others = |pair: &&[String]| !matches!(pair[0].as_str(), "--client-id" | "--scope" | "--account" | "--flow");
+        for pair in self.settings.flags.chunks(2).filter(others) {
+            command.push_str(&format!(" {}", pair.join(" ")));
+        }
+        self.notice.say(&format!("The administrator stays signed in here; to sign out: {command}"));
     }
 
     fn print_plan(&self, name: &str, plan: &Plan) -> Result<(), Failure> {

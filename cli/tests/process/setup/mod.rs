@@ -3,6 +3,7 @@
 #[cfg(target_os = "linux")]
 mod asked;
 mod dry;
+mod leaving;
 mod others;
 mod patience;
 mod places;
