@@ -37,11 +37,14 @@ pub(crate) fn from_builder(
     with_discovery(builder, settings, notice, ClientBuilder::discover)
 }
 
+/// From what is known, or from the URL itself.
+type Discover = fn(ClientBuilder, &str) -> Result<(Client, PublishedApp), Error>;
+
 fn with_discovery(
     builder: ClientBuilder,
     settings: &Settings,
     notice: Notice,
-    discover: fn(ClientBuilder, &str) -> Result<(Client, PublishedApp), Error>,
+    discover: Discover,
 ) -> Result<(Client, Target), Failure> {
     let is_entra = !matches!(settings.authority, Some(Named::Oidc(_)));
     let named = settings.authority.is_some() && !settings.scopes.is_empty();
