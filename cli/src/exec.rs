@@ -7,7 +7,7 @@ use std::process::{ExitCode, ExitStatus};
 use std::time::Duration;
 
 use async_signal::{Signal, Signals};
-use entrada_forwarder::{Limits, Listen};
+use entrada_forwarder::{Limits, Listen, PathSecret};
 use futures::StreamExt as _;
 use futures::future::{Either, select};
 use smol::process::{Child, Command};
@@ -29,7 +29,9 @@ pub(crate) fn run(exec: &Exec, common: &Common, notice: Notice) -> Result<ExitCo
     let (builder, clients) = forwarding::builder(apps, common, notice, &live)?;
     let mut limits = Limits::default();
     limits.ending = Duration::ZERO;
-    let forwarder = builder.limits(limits).bind().map_err(|error| forwarding::failed(&error))?;
+    // Others on this computer can reach the port, but only the command's own user can read its environment.
+    let secret = PathSecret::random().map_err(|error| forwarding::failed(&error))?;
+    let forwarder = builder.limits(limits).secret(secret).bind().map_err(|error| forwarding::failed(&error))?;
     let mut signals = forwarding::signals()?;
     let mut child = spawn(&exec.command, &forwarder.local_urls())?;
     let ended = OnceCell::new();

@@ -32,8 +32,9 @@ pub(crate) struct Proxy {
 /// Run a command with a forwarder of its own
 ///
 /// The command finds the local URL in ENTRADA_URL, and those of several apps in ENTRADA_URL_1, ENTRADA_URL_2 and so on.
-/// The forwarder ends with it. Its exit code is the command's: 128 and the number of a signal that ended it, 127 where it
-/// is not found, 126 where it cannot be run.
+/// Their path begins with a secret, so that no other user of this computer can use them; what is put after them is a path
+/// of the app. The forwarder ends with the command. Its exit code is the command's: 128 and the number of a signal that
+/// ended it, 127 where it is not found, 126 where it cannot be run.
 #[derive(Debug, Args)]
 pub(crate) struct Exec {
     /// URL of an app; its whole origin is forwarded to, and may be named once

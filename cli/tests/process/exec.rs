@@ -27,6 +27,24 @@ fn nothing_secret_is_in_its_environment_or_in_any_arguments() {
 }
 
 #[test]
+fn who_does_not_know_its_environment_is_not_let_in() {
+    if absent("curl") {
+        return;
+    }
+    let world = World::signed_in();
+    let status = |url: &str| format!("curl -sS -o /dev/null -w '%{{http_code}} ' \"{url}\"; ");
+    let script = format!(
+        r#"origin=${{ENTRADA_URL%/*/api/}}; echo "$origin" >&2; {}{}{}"#,
+        status("$origin/api/me"),
+        status("${origin}/00000000000000000000000000000000/api/me"),
+        status("${ENTRADA_URL}me")
+    );
+    let done = exec(&world, &script).done().expect_code(0);
+    assert_eq!(done.text(), "403 403 200 ", "{}", done.stderr);
+    assert_eq!(done.stderr.trim().matches('/').count(), 2, "only the origin was cut out: {}", done.stderr);
+}
+
+#[test]
 fn signals_end_the_command_and_it_says_how() {
     let world = World::signed_in();
     exec(&world, "kill -TERM $$").done().expect_code(143);

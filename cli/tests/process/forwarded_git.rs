@@ -77,6 +77,32 @@ fn noise(length: usize) -> Vec<u8> {
 }
 
 #[test]
+fn a_git_that_exec_runs_has_the_secret_in_its_url() {
+    if absent("git") {
+        return;
+    }
+    let served = tempfile::tempdir().unwrap();
+    let bare = served.path().join("tools.git");
+    git(served.path(), served.path(), &["init", "-q", "--bare", bare.to_str().unwrap()]);
+    let backend = backend(served.path());
+    let world = World::with(behind(&backend));
+    world.sign_in();
+    let script = format!(
+        r#"set -e
+        export GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0
+        git clone -q "${{ENTRADA_URL}}tools.git" one
+        git -C one -c user.name=Ada -c user.email=a@contoso.example commit -q --allow-empty -m First
+        git -C one push -q origin HEAD:main
+        git -c url."$ENTRADA_URL".insteadOf={url} clone -q --branch main {url}tools.git two
+        git -C two rev-parse HEAD"#,
+        url = world.url("")
+    );
+    let done = world.run(&["exec", &world.url(""), "--", "sh", "-c", &script]).done().expect_code(0);
+    assert_eq!(done.text().trim(), git(served.path(), &bare, &["rev-parse", "main"]), "{}", done.stderr);
+    assert!(backend.seen().iter().all(|seen| seen.line.contains(" /tools.git/")), "the app sees no secret");
+}
+
+#[test]
 fn a_repository_is_cloned_and_pushed_to() {
     if absent("git") {
         return;
