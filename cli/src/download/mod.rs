@@ -53,6 +53,15 @@ pub(crate) fn run(
         let response =
             call::fetch(&ranged(head, found.as_ref())?, call, settings, client, target.clone(), notice, &mut tries)?;
         let result = match (response.status(), found) {
+            (StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE, Some(found))
+                if found.is_of_another_version(response.headers()) =>
+            {
+                notice.detail("the app has another version by now: it is asked for from its beginning");
+                drop(found);
+                partial.forget();
+                goes_on = false;
+                continue;
+            }
             (StatusCode::PARTIAL_CONTENT, Some(found)) => {
                 let total = checked(&response, &found, path)?;
                 call::show_head(&response, call)?;
@@ -68,6 +77,8 @@ pub(crate) fn run(
                     return partial.finish(found).map(|()| ExitCode::SUCCESS);
                 }
                 partial.forget();
+                // Also where that cannot be deleted, it is not asked for again.
+                goes_on = false;
                 continue;
             }
             (StatusCode::OK, found) if !call::is_sign_in_page(&response) => {

@@ -53,6 +53,14 @@ pub(super) fn validator(headers: &HeaderMap) -> Option<String> {
     (then.as_secs() + 1 < now.as_secs()).then(|| modified.to_owned())
 }
 
+impl Found {
+    /// Whether an answer says that it is of another version: not everybody who answers heeds `If-Range`.
+    pub(super) fn is_of_another_version(&self, headers: &HeaderMap) -> bool {
+        let name = if self.validator.starts_with('"') { ETAG } else { LAST_MODIFIED };
+        headers.get(name).is_some_and(|value| value.as_bytes() != self.validator.as_bytes())
+    }
+}
+
 impl Partial {
     /// For a file that is to come from this page.
     pub(super) fn beside(path: &Path, page: &str) -> Self {

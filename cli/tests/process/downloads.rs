@@ -1,6 +1,7 @@
 //! `get -o`: cut, gone on with, tried again.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -100,6 +101,60 @@ fn another_version_begins_anew() {
     assert_eq!(files.read("out2.part"), None);
     world.run(&["get", &weak.url("/other"), "-o", "out", "-C", "-"]).done().expect_code(0);
     assert_eq!((weak.seen()[1].header("range"), files.read("out").as_deref()), (None, Some(PAGE)));
+}
+
+#[test]
+fn two_versions_are_not_joined_where_if_range_is_not_heeded() {
+    let world = World::signed_in();
+    let files = Files(&world);
+    let old = "Thu, 29 Feb 2024 23:59:57 GMT";
+    for (noted, later) in [
+        ("etag: \"a\"", "etag: \"b\""),
+        (&format!("last-modified: {old}"), "last-modified: Fri, 01 Mar 2024 00:00:00 GMT"),
+    ] {
+        for refusal in ["206", "416"] {
+            let (noted, later) = (noted.to_owned(), later.to_owned());
+            let app = Plain::answering(move |count, seen| match (count, seen.header("range")) {
+                (0, _) => format!(
+                    "HTTP/1.1 200 OK\r\n{noted}\r\ndate: Sat, 02 Mar 2024 00:00:00 GMT\r\ncontent-length: 6\r\n\r\nold"
+                )
+                .into_bytes(),
+                (_, Some(_)) if refusal == "206" => {
+                    reply("206", &format!("{later}\r\ncontent-range: bytes 3-5/6\r\n"), "new")
+                }
+                // What came is as long as the whole of the other version.
+                (_, Some(_)) => reply("416", &format!("{later}\r\ncontent-range: bytes */3\r\n"), ""),
+                _ => reply("200", &format!("{later}\r\n"), "NEWnew"),
+            });
+            let url = app.url("/");
+            world.run(&["get", &url, "-o", "out"]).done().expect_code(7);
+            assert_eq!(files.read("out.part").as_deref(), Some("old"));
+            world.run(&["get", &url, "-o", "out", "-C", "-"]).done().expect_code(0);
+            assert_eq!((files.read("out").as_deref(), files.all()), (Some("NEWnew"), vec!["out".to_owned()]));
+            assert_eq!(app.seen().len(), 3);
+            std::fs::remove_file(world.home.path().join("out")).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_part_that_cannot_be_deleted_is_not_asked_about_for_ever() {
+    let world = World::signed_in();
+    let app = Plain::answering(|count, seen| match (count, seen.header("range")) {
+        (0, _) => b"HTTP/1.1 200 OK\r\netag: \"a\"\r\ncontent-length: 9\r\n\r\nabc".to_vec(),
+        (_, Some(_)) => reply("416", "content-range: bytes */2\r\n", ""),
+        _ => reply("403", "", ""),
+    });
+    let url = app.url("/");
+    let folder = world.home.path().join("folder");
+    fs::create_dir(&folder).unwrap();
+    world.run(&["get", &url, "-o", "folder/out"]).done().expect_code(7);
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).unwrap();
+    // Root may delete everything.
+    let is_root = fs::write(folder.join("other"), "").is_ok();
+    world.run(&["get", &url, "-o", "folder/out", "-C", "-"]).done().expect_code(4);
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!((app.seen().len(), folder.join("out.part").exists()), (3, !is_root));
 }
 
 #[test]
