@@ -123,6 +123,12 @@ fn parse_header(header: &str) -> Result<(HeaderName, HeaderValue), Failure> {
             "Authorization is what entrada adds: an app behind the proxy that wants one of its own needs another header".to_owned(),
         ));
     }
+    if name == http::header::HOST {
+        return Err(Failure::usage(
+            "Host is what the URL says: with another one the token could reach another app".to_owned(),
+        )
+        .with_remedy("name the app in the URL, and leave that header out"));
+    }
     Ok((name, HeaderValue::from_str(value.trim()).map_err(|_| unusable())?))
 }
 

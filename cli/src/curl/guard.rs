@@ -49,7 +49,11 @@ const REFUSED: &[(&[&str], &str, &str)] = &[
 ];
 
 /// Options that lead a request elsewhere: over https the certificate tells, over http nothing does.
-const LEADS_ELSEWHERE: &[&str] = &["connect-to", "resolve", "dns-servers", "dns-interface", "doh-url"];
+const LEADS_ELSEWHERE: &[&str] =
+    &["connect-to", "resolve", "dns-servers", "dns-interface", "doh-url", "unix-socket", "abstract-unix-socket"];
+
+/// What curl puts into the request's head as it is.
+const IN_THE_HEAD: &[&str] = &["header", "request", "request-target", "user-agent", "referer", "cookie", "range"];
 
 /// Whether curl would only tell of itself.
 pub(super) fn tells_of_itself(given: &[Given]) -> bool {
@@ -107,12 +111,40 @@ fn refuse(option: &Given) -> Result<(), Failure> {
         return Err(Failure::usage(format!("curl's --{} is not taken: {why}", option.name)).with_remedy(*remedy));
     }
     let value = option.value.as_deref().unwrap_or_default();
-    let header = value.split([':', ';']).next().unwrap_or_default();
-    if option.name == "header" && header.trim().eq_ignore_ascii_case("authorization") {
-        return Err(Failure::usage("Authorization is what entrada adds".to_owned())
-            .with_remedy("leave that header out, or run curl itself"));
+    if IN_THE_HEAD.contains(&option.name.as_str()) && value.contains(['\r', '\n']) {
+        return Err(Failure::usage(format!("curl's --{} is not taken with an end of a line in it", option.name))
+            .with_remedy("write each header with a -H of its own"));
     }
-    Ok(())
+    match option.name.as_str() {
+        "header" => refuse_header(value),
+        // Another app's URL there would be as good as its Host; what is no token could hide one.
+        "request-target" if (!value.starts_with('/') && value != "*") || value.contains(' ') => {
+            Err(Failure::usage("curl's --request-target is taken as a path, or *, alone".to_owned())
+                .with_remedy("write one that begins with /"))
+        }
+        "request" if value.contains(' ') => {
+            Err(Failure::usage("curl's --request is not taken with a space in it: a method has none".to_owned())
+                .with_remedy("write the method alone"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn refuse_header(value: &str) -> Result<(), Failure> {
+    let name = value.split([':', ';']).next().unwrap_or_default().trim();
+    let (message, remedy) = if name.eq_ignore_ascii_case("authorization") {
+        ("Authorization is what entrada adds", "leave that header out, or run curl itself")
+    } else if name.eq_ignore_ascii_case("host") {
+        (
+            "Host is what the URL says: with another one the token could reach another app",
+            "name the app in the URL, and leave that header out",
+        )
+    } else if value.starts_with('@') {
+        ("curl's --header is not taken from a file: what is in it is not known beforehand", "write the headers out")
+    } else {
+        return Ok(());
+    };
+    Err(Failure::usage(message.to_owned()).with_remedy(remedy))
 }
 
 /// A URL that curl and we read alike: its scheme written out, and its host without anything that curl would expand.
@@ -191,9 +223,42 @@ mod tests {
             let failure = asked(line).unwrap_err();
             assert!(failure.code == 2 && failure.remedy.is_some(), "{line}: {failure:?}");
         }
-        for value in ["Authorization: x", "authorization;", " AUTHORIZATION :x"] {
-            let given = Given { name: "header".to_owned(), on: true, value: Some(value.to_owned()), from_file: false };
-            assert!(refuse(&given).is_err(), "{value}");
+        let is_refused = |name: &str, value: &str| {
+            refuse(&Given { name: name.to_owned(), on: true, value: Some(value.to_owned()), from_file: false }).is_err()
+        };
+        for value in [
+            "Authorization: x",
+            "authorization;",
+            " AUTHORIZATION :x",
+            "Host: h",
+            "hOST;",
+            "host:",
+            "@file",
+            "X: y\r\nHost: h",
+            "X: y\nHost: h",
+        ] {
+            assert!(is_refused("header", value), "{value:?}");
+        }
+        for (name, value) in [
+            ("request-target", "https://other/"),
+            ("request-target", "other:443"),
+            ("request-target", ""),
+            ("request-target", "/ HTTP/1.1\r\nHost: other"),
+            ("request-target", "/ x"),
+            ("request", "GET https://other/"),
+            ("user-agent", "x\r\nHost: other"),
+            ("cookie", "x\nHost: other"),
+        ] {
+            assert!(is_refused(name, value), "--{name} {value:?}");
+        }
+        for (name, value) in [
+            ("request-target", "/a//b?c"),
+            ("request-target", "*"),
+            ("request", "PROPFIND"),
+            ("data", "Host: a\nb"),
+            ("header", "X-Host: @a b"),
+        ] {
+            assert!(!is_refused(name, value), "--{name} {value:?}");
         }
         assert!(asked("https://h/ --no-insecure --no-location-trusted --resolve h:443:10.0.0.1").is_ok());
     }

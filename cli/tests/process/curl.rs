@@ -144,6 +144,12 @@ fn what_cannot_be_made_safe_is_refused_with_its_reason() {
         (&["-k", &me], "--insecure"),
         (&["--location-trusted", &me], "every host"),
         (&["-H", "Authorization: Bearer mine", &me], "Authorization is what entrada adds"),
+        (&["-H", "host: other.example", &me], "Host is what the URL says"),
+        (&["-H", "@headers", &me], "from a file"),
+        (&["-H", "X: y\r\nHost: other.example", &me], "end of a line"),
+        (&["--request-target", "https://other.example/", &me], "--request-target"),
+        (&["--unix-socket", "x", &me], "--unix-socket"),
+        (&["--abstract-unix-socket", "x", &me], "--abstract-unix-socket"),
         (&["-u", "a:b", &me], "--user"),
         (&["--trace-ascii", "-", &me], "writes the token"),
         (&["--libcurl", "-", &me], "writes the token"),
@@ -160,9 +166,14 @@ fn what_cannot_be_made_safe_is_refused_with_its_reason() {
         assert!(done.stderr.contains(why) && done.stdout.is_empty(), "{args:?}: {}", done.stderr);
     }
     // The same in a file.
-    for line in
-        ["next", "location-trusted", "--insecure", "url = https://contoso.example/", "header = \"authorization: x\""]
-    {
+    for line in [
+        "next",
+        "location-trusted",
+        "--insecure",
+        "url = https://contoso.example/",
+        "header = \"authorization: x\"",
+        "header = \"X: y\\nHost: z\"",
+    ] {
         let path = world.home.file("curl.conf", format!("{line}\n"));
         curl(&world, &["-K", path.to_str().unwrap(), &me]).done().expect_code(2);
     }
