@@ -24,7 +24,10 @@ pub(super) fn plainly(words: &[String]) -> Result<ExitCode, Failure> {
     ended(command.status())
 }
 
-/// curl with what was given, the texts of the files that it names, and last our own text.
+/// curl with the token's text, what was given, the texts of the files that it names, and last our own text.
+///
+/// The token's comes first: curl has read that pipe to its end before it looks at any other word, of which one could name
+/// the pipe to have it shown or sent (`-w @/dev/fd/3`).
 ///
 /// Where curl does not show the request, this process becomes curl, so that signals and the exit code are curl's own.
 #[cfg(unix)]
@@ -32,11 +35,14 @@ pub(super) fn run(
     mut command: Command,
     given: &[&Given],
     files: Vec<Zeroizing<String>>,
-    own: Zeroizing<String>,
+    (token_text, own): (Zeroizing<String>, Zeroizing<String>),
     shown: Option<&Secret>,
 ) -> Result<ExitCode, Failure> {
     let mut files = files.into_iter();
-    let mut pipes = Vec::new();
+    let pipe = filled(&token_text)?;
+    command.arg("--config").arg(path(&pipe));
+    drop(token_text);
+    let mut pipes = vec![pipe];
     for option in given {
         command.arg(option.word());
         if option.name == "config" {
@@ -50,7 +56,6 @@ pub(super) fn run(
     let pipe = filled(&own)?;
     command.arg("--config").arg(path(&pipe));
     pipes.push(pipe);
-    drop(own);
     let Some(token) = shown else {
         use std::os::unix::process::CommandExt;
         return Err(not_run(&command.exec()));
@@ -66,7 +71,7 @@ pub(super) fn run(
     mut command: Command,
     given: &[&Given],
     files: Vec<Zeroizing<String>>,
-    own: Zeroizing<String>,
+    (token_text, own): (Zeroizing<String>, Zeroizing<String>),
     shown: Option<&Secret>,
 ) -> Result<ExitCode, Failure> {
     let reads = |option: &&&Given| {
@@ -87,7 +92,7 @@ pub(super) fn run(
     }
     let mut child = command.spawn().map_err(|error| not_run(&error))?;
     if let Some(mut input) = child.stdin.take() {
-        for text in files.iter().chain([&own]) {
+        for text in files.iter().chain([&token_text, &own]) {
             // One that has ended meanwhile tells why by its exit code.
             let _ = input.write_all(text.as_bytes());
         }

@@ -74,8 +74,8 @@ pub(crate) fn run(curl: &Curl, common: &Common, notice: Notice) -> Result<ExitCo
     let token = token(&settings, notice)?;
 
     let is_http = urls.iter().any(|url| url.url().starts_with("http:"));
-    let mut own = Zeroizing::new(format!("oauth2-bearer = {}\n", config_file::quoted(token.secret.expose())));
-    own.push_str("proto-redir = \"=http,https\"\n");
+    let token_text = Zeroizing::new(format!("oauth2-bearer = {}\n", config_file::quoted(token.secret.expose())));
+    let mut own = Zeroizing::new("proto-redir = \"=http,https\"\n".to_owned());
     if is_http {
         // What is loopback is reached directly, whatever the environment says.
         own.push_str("noproxy = \"*\"\n");
@@ -85,7 +85,7 @@ pub(crate) fn run(curl: &Curl, common: &Common, notice: Notice) -> Result<ExitCo
     }
     let mut command = Command::new("curl");
     command.arg("--disable");
-    hand_over::run(command, &given_words(&given), files, own, verbose.then_some(&token.secret))
+    hand_over::run(command, &given_words(&given), files, (token_text, own), verbose.then_some(&token.secret))
 }
 
 /// What was given, with what stands in the files that it names; and their texts, checked, by the place of each.

@@ -112,6 +112,34 @@ fn a_talkative_curl_does_not_say_the_token() {
 }
 
 #[test]
+fn the_pipe_that_the_token_comes_through_cannot_be_shown() {
+    if absent("curl") {
+        return;
+    }
+    let world = World::signed_in();
+    let token = world.last_token();
+    let link = world.home.path().join("link");
+    for number in 3..12 {
+        let path = format!("/dev/fd/{number}");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        for way in [&path, &format!("/proc/self/fd/{number}"), "link"] {
+            for talk in ["-sS", "-v"] {
+                let done = world.run(&["curl", talk, "-w", &format!("@{way}"), &world.url("api/me")]).done();
+                assert!(!done.text().contains(&token[..40]), "-w @{way}: {}", done.text());
+            }
+            let sent = world.run(&["curl", "-sS", "-d", &format!("@{way}"), &world.url("echo")]).done();
+            assert!(sent.stdout.is_empty() || !sent.json()["body"].to_string().contains(&token[..40]), "-d @{way}");
+        }
+        fs::remove_file(&link).unwrap();
+    }
+    // What the user's own shell opens is theirs.
+    let script = format!("exec 3<\"$1\"; \"$0\" curl -sS -d @/dev/fd/3 {}", world.url("echo"));
+    let mine = world.home.file("mine", "from a file");
+    let done = world.run(&[]).within("sh", |own| vec!["-c".into(), script.into(), own[0].clone(), mine]).done();
+    assert_eq!(done.expect_code(0).json()["body"], "from a file");
+}
+
+#[test]
 fn a_redirect_takes_no_token_along() {
     if absent("curl") {
         return;
