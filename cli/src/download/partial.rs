@@ -36,6 +36,7 @@ pub(super) struct Found {
 }
 
 #[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 struct Note {
     page: u64,
     validator: String,
@@ -82,19 +83,32 @@ impl Partial {
 
     /// What has come of this page before; `None` where there is nothing that could be gone on with.
     pub(super) fn found(&self) -> Result<Option<Found>, Failure> {
-        let note = fs::read(&self.note).ok().and_then(|bytes| serde_json::from_slice::<Note>(&bytes).ok());
-        let Some(note) = note.filter(|note| note.page == self.page) else { return Ok(None) };
+        let Some(note) = self.noted().filter(|note| note.page == self.page) else { return Ok(None) };
         let Ok(file) = options().append(true).open(&self.part) else { return Ok(None) };
         locked(&file, &self.part)?;
         let length = file.metadata().ok().filter(fs::Metadata::is_file).map_or(0, |about| about.len());
         Ok((length > 0).then_some(Found { file, length, validator: note.validator }))
     }
 
-    /// Writes from the first byte on.
+    fn noted(&self) -> Option<Note> {
+        serde_json::from_slice(&fs::read(&self.note).ok()?).ok()
+    }
+
+    /// Whether what lies at both names, if anything does, has been written by a download.
+    fn is_ours(&self) -> bool {
+        let is_absent =
+            |path: &Path| fs::symlink_metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+        self.noted().is_some() || (is_absent(&self.part) && is_absent(&self.note))
+    }
+
+    /// Writes from the first byte on; where another's files have the names, without what could be gone on with.
     pub(super) fn begin(&self, body: &mut impl Read, validator: &str) -> Result<(), Failure> {
         let failed = |error: &io::Error| Failure::output(&self.part.display().to_string(), error);
         if let Ok(file) = options().append(true).open(&self.part) {
             locked(&file, &self.part)?;
+        }
+        if !self.is_ours() {
+            return answer::save_body(body, &self.target);
         }
         self.forget();
         let file = options().write(true).create_new(true).open(&self.part).map_err(|error| failed(&error))?;

@@ -158,6 +158,23 @@ fn a_part_that_cannot_be_deleted_is_not_asked_about_for_ever() {
 }
 
 #[test]
+fn what_has_the_part_s_name_and_is_another_s_stays() {
+    let world = World::signed_in();
+    let files = Files(&world);
+    let app = app("\"v1\"", |_| None);
+    for (number, mine) in [&["part"][..], &["part.json"], &["part", "part.json"]].into_iter().enumerate() {
+        let name = |end: &str| format!("out{number}.{end}");
+        mine.iter().for_each(|end| drop(world.home.file(&name(end), "{\"mine\": 1}")));
+        let (before, target) = (files.all().len(), format!("out{number}"));
+        world.run(&["get", &app.url("/"), "-o", &target]).done().expect_code(0);
+        assert_eq!((files.read(&target).as_deref(), files.all().len()), (Some(PAGE), before + 1));
+        for end in mine {
+            assert_eq!(files.read(&name(end)).as_deref(), Some("{\"mine\": 1}"), "{}", name(end));
+        }
+    }
+}
+
+#[test]
 fn what_is_there_already_is_not_asked_for_again() {
     let world = World::signed_in();
     let files = Files(&world);
