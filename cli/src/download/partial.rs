@@ -111,12 +111,24 @@ impl Partial {
             return answer::save_body(body, &self.target);
         }
         self.forget();
-        let file = options().write(true).create_new(true).open(&self.part).map_err(|error| failed(&error))?;
+        let file = self.create().map_err(|error| failed(&error))?;
         locked(&file, &self.part)?;
         let note = serde_json::to_vec(&Note { page: self.page, validator: validator.to_owned() }).unwrap_or_default();
         let noted = options().write(true).create_new(true).open(&self.note);
         noted.and_then(|mut file| io::Write::write_all(&mut file, &note)).map_err(|error| failed(&error))?;
         self.write(Found { file, length: 0, validator: validator.to_owned() }, body, None)
+    }
+
+    /// A new part, which nobody can read who cannot read the file that it will replace.
+    fn create(&self) -> io::Result<File> {
+        let mut options = options();
+        #[cfg(unix)]
+        if let Ok(old) = fs::metadata(&self.target) {
+            use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+            // Also the part of what may not be written to has to be gone on with.
+            options.mode(old.permissions().mode() & 0o777 | 0o600);
+        }
+        options.write(true).create_new(true).open(&self.part)
     }
 
     /// Writes what follows what has come, which makes so many bytes, where that is known.

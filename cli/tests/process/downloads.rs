@@ -175,6 +175,21 @@ fn what_has_the_part_s_name_and_is_another_s_stays() {
 }
 
 #[test]
+fn the_part_of_a_private_file_is_private() {
+    let world = World::signed_in();
+    let old = world.home.file("out", "old");
+    let mode = |name: &str| fs::metadata(world.home.path().join(name)).unwrap().permissions().mode() & 0o777;
+    for (number, private) in [0o600, 0o400].into_iter().enumerate() {
+        fs::set_permissions(&old, fs::Permissions::from_mode(private)).unwrap();
+        let app = app("\"v1\"", |count| (count == 0).then_some(10));
+        world.run(&["get", &app.url("/"), "-o", "out"]).done().expect_code(7);
+        assert_eq!(mode("out.part"), 0o600, "{number}");
+        world.run(&["get", &app.url("/"), "-o", "out", "-C", "-"]).done().expect_code(0);
+        assert_eq!((mode("out"), Files(&world).read("out").as_deref()), (private, Some(PAGE)));
+    }
+}
+
+#[test]
 fn what_is_there_already_is_not_asked_for_again() {
     let world = World::signed_in();
     let files = Files(&world);
