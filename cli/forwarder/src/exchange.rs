@@ -8,8 +8,8 @@ use bytes::Bytes;
 use entrada_core::Error;
 use entrada_core::protocol::{Exchange, Next};
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LOCATION, COOKIE, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, LINK,
-    LOCATION, ORIGIN, REFERER, REFRESH, SET_COOKIE, TE, UPGRADE,
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, COOKIE, EXPECT, HOST, HeaderMap, HeaderName,
+    HeaderValue, LINK, LOCATION, ORIGIN, REFERER, REFRESH, SET_COOKIE, TE, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{Request, Response, StatusCode, Version, request};
 use hyper::body::Incoming;
@@ -70,6 +70,10 @@ async fn exchange(
         head.headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     let source = Source::of(body, expects_continue, watch, &site.counts);
     let is_upgrade = outward(site, &mut head, here);
+    if source.is_some() && !head.headers.contains_key(CONTENT_LENGTH) {
+        // Or hyper would leave out what methods such as GET seldom have.
+        head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
     head.uri = target.into();
 
     let lent = site.tokens.get().await.map_err(|error| no_token(site, &error))?;

@@ -34,6 +34,24 @@ fn chunks_and_trailers_go_both_ways() {
 }
 
 #[test]
+fn a_body_goes_along_whatever_the_method() {
+    let world = World::new();
+    let app = App::doing(|mut visit| {
+        let head = visit.head().unwrap();
+        assert!(head.contains("transfer-encoding: chunked\r\n") && !head.contains("content-length"), "{head}");
+        assert_eq!(visit.body(15), b"5\r\nhello\r\n0\r\n\r\n");
+        visit.say("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nx-came: whole\r\nconnection: close\r\n\r\n");
+    });
+    let local = world.forwarder_to(&app);
+    for method in ["GET", "HEAD", "DELETE", "OPTIONS", "PROPFIND"] {
+        let mut client = local.connect();
+        client.send_head(method, "/", "transfer-encoding: chunked\r\n", 0);
+        client.write(b"5\r\nhello\r\n0\r\n\r\n");
+        assert_eq!(client.answer(method).expect(200).header("x-came"), Some("whole"), "{method}");
+    }
+}
+
+#[test]
 fn each_piece_goes_on_before_the_next_one_comes() {
     let world = World::new();
     let app = App::doing(|mut visit| {
