@@ -1,7 +1,7 @@
 //! `entrada proxy`.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
@@ -29,8 +29,12 @@ pub(crate) fn run(proxy: &Proxy, common: &Common, notice: Notice) -> Result<Exit
         builder = builder.secret(PathSecret::random().map_err(|error| forwarding::failed(&error))?);
     }
     let mut signals = forwarding::signals()?;
+    // Who waits for the file is not to find the ports of an earlier run.
+    let mut port_file = proxy.port_file.as_deref().map(PortFile::cleared).transpose()?;
     let forwarder = builder.bind().map_err(|error| forwarding::failed(&error))?;
-    announce(&forwarder, proxy, notice)?;
+    let announced = announce(&forwarder, proxy, port_file.as_mut(), notice);
+    let port_file = port_file;
+    announced.inspect_err(|_| port_file.iter().for_each(PortFile::remove))?;
     live.follow(forwarder.counts());
 
     let first = OnceLock::new();
@@ -38,15 +42,17 @@ pub(crate) fn run(proxy: &Proxy, common: &Common, notice: Notice) -> Result<Exit
         let signal = next(&mut signals).await;
         let _ = first.set(signal);
         live.say("Ending when what is under way is done; once more to end at once.");
-        let again = live.clone();
+        let (again, port_file) = (live.clone(), port_file.clone());
         std::thread::spawn(move || {
             let signal = smol::block_on(next(&mut signals));
             again.end();
+            port_file.iter().for_each(PortFile::remove);
             std::process::exit(i32::from(code(signal)));
         });
     };
     let ran = forwarder.run(stop).map_err(|error| forwarding::failed(&error));
     live.end();
+    port_file.iter().for_each(PortFile::remove);
     clients.iter().for_each(assemble::finish);
     ran?;
     Ok(ExitCode::from(first.get().copied().map_or(0, code)))
@@ -84,10 +90,14 @@ fn listens(proxy: &Proxy) -> Result<Vec<Listen>, Failure> {
 }
 
 /// Says that it listens, and where.
-fn announce(forwarder: &Forwarder, proxy: &Proxy, notice: Notice) -> Result<(), Failure> {
-    if let Some(path) = &proxy.port_file {
-        let ports: String = forwarder.ports().into_iter().flatten().map(|port| format!("{port}\n")).collect();
-        write_whole(path, &ports).map_err(|error| Failure::output(&path.display().to_string(), &error))?;
+fn announce(
+    forwarder: &Forwarder,
+    proxy: &Proxy,
+    port_file: Option<&mut PortFile>,
+    notice: Notice,
+) -> Result<(), Failure> {
+    if let Some(file) = port_file {
+        file.write(forwarder.ports().into_iter().flatten().map(|port| format!("{port}\n")).collect())?;
     }
     for url in forwarder.local_urls() {
         answer::print_line(&url)?;
@@ -101,10 +111,38 @@ fn announce(forwarder: &Forwarder, proxy: &Proxy, notice: Notice) -> Result<(), 
     Ok(())
 }
 
-/// Whoever finds the file finds all of it.
-fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.persist(path).map(drop).map_err(|error| error.error)
+/// The file of `--port-file`, which is there while the ports in it are listened at.
+#[derive(Clone)]
+struct PortFile {
+    path: PathBuf,
+    text: String,
+}
+
+impl PortFile {
+    /// Not there yet, nor that of an earlier run. A device or a pipe stays.
+    fn cleared(path: &Path) -> Result<Self, Failure> {
+        if std::fs::symlink_metadata(path).is_ok_and(|about| about.is_file()) {
+            std::fs::remove_file(path).map_err(|error| Failure::output(&path.display().to_string(), &error))?;
+        }
+        Ok(Self { path: path.to_owned(), text: String::new() })
+    }
+
+    /// Whoever finds the file finds all of it.
+    fn write(&mut self, text: String) -> Result<(), Failure> {
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.persist(&self.path).map(drop).map_err(|error| error.error)
+        });
+        written.map_err(|error| Failure::output(&self.path.display().to_string(), &error))?;
+        self.text = text;
+        Ok(())
+    }
+
+    /// Takes it away at the end, unless it is another run's by now.
+    fn remove(&self) {
+        if std::fs::read_to_string(&self.path).is_ok_and(|text| text == self.text) {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
 }

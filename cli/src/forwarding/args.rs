@@ -21,7 +21,7 @@ pub(crate) struct Proxy {
     /// Where to listen: an address of loopback, or unix:PATH; once for each URL, or not at all for free ports
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Vec<Listen>,
-    /// Write the port to a file when it listens; one line for each URL
+    /// Write the port to a file when it listens, one line for each URL; the file goes at the end
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) port_file: Option<PathBuf>,
     /// Let those in alone who know a secret: it is in the printed URL, or can be sent as X-Entrada-Secret

@@ -52,6 +52,50 @@ fn several_apps_have_an_address_each() {
 }
 
 #[test]
+fn the_port_file_is_there_while_it_listens() {
+    let world = World::signed_in();
+    let url = world.url("");
+    let file = world.home.file("ports", "1\n");
+    let words = ["proxy", &url, "--port-file", file.to_str().unwrap()];
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    world.run(&words).args(&["--listen", &address]).done().expect_code(1);
+    assert!(!file.exists(), "an earlier run's is gone before it listens");
+
+    let start = || {
+        let running = world.run(&words).start();
+        running.line_with("Forwarding with a token");
+        running
+    };
+    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+        let running = start();
+        let port = std::fs::read_to_string(&file).unwrap().trim().parse().unwrap();
+        assert_eq!(page(port, "api/me").0, 200);
+        running.signal(signal);
+        running.done().expect_code(code);
+        assert!(!file.exists(), "{signal}");
+    }
+    let running = start();
+    std::fs::write(&file, "of another\n").unwrap();
+    running.signal("TERM");
+    running.done().expect_code(143);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "of another\n");
+
+    // Also where it is told to end at once.
+    world.stage.forget_requests();
+    let running = start();
+    let port: u16 = std::fs::read_to_string(&file).unwrap().trim().parse().unwrap();
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    write!(stream, "GET /slow/60000 HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n").unwrap();
+    until(|| !world.stage.requests_at(Endpoint::App).is_empty());
+    running.signal("TERM");
+    running.line_with("once more to end at once");
+    running.signal("TERM");
+    running.done().expect_code(143);
+    assert!(!file.exists());
+}
+
+#[test]
 fn arguments_that_do_not_fit_are_refused_before_anything_else() {
     let world = World::new();
     let url = world.url("");
