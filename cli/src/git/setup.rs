@@ -10,6 +10,7 @@
 
 use std::process::{Command, ExitCode, Output};
 
+use entrada::words::clean;
 use url::Url;
 
 use super::Setup;
@@ -35,10 +36,10 @@ pub(super) fn run(setup: &Setup, place: &Url, settings: &Settings, notice: Notic
     for (key, values) in &wanted {
         let present = git.values(key)?;
         if present != *values {
-            if key.ends_with(".helper") && present.iter().any(|value| !value.is_empty() && !value.contains(OURS)) {
-                notice.say("Another helper of this URL is replaced.");
-            }
             git.set(key, values)?;
+            for value in present.iter().filter(|value| !value.is_empty() && !values.contains(value)) {
+                notice.say(&format!("{key} was {}", clean(value)));
+            }
             changed = true;
         }
         for value in values {
@@ -116,7 +117,8 @@ impl Git {
             notice.say("git does not ask entrada there: nothing had to be changed.");
             return Ok(());
         }
-        for (key, _) in wanted {
+        // The helper last: as long as it is there, what an interruption has left can be taken out by another run.
+        for (key, _) in wanted.iter().rev() {
             self.config(&["--unset-all", key], &[5])?;
             answer::print_line(key)?;
         }

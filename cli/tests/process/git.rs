@@ -140,7 +140,7 @@ fn setup_says_what_it_sets_and_sets_it_once() {
     assert_eq!(world.stage.requests().len(), 0);
 
     // Another identity replaces it, and it can be taken out.
-    setup(&["--account", "ada@contoso.example"]).says("from now on");
+    setup(&["--account", "ada@contoso.example"]).says("from now on").says(&format!("helper was {helper}\n"));
     assert_eq!(configured(&world, &format!("credential.{url}.helper")).len(), 2);
     setup(&["--remove"]).says("no longer");
     setup(&["--remove"]).says("nothing had to be changed");
@@ -154,12 +154,18 @@ fn setup_leaves_alone_what_is_not_its_own() {
     }
     let world = World::signed_in();
     let url = world.url("git/");
-    let config = format!("[credential \"{url}\"]\n\thelper = mine\n[http \"{url}\"]\n\tsslCAInfo = /x\n");
+    let config =
+        format!("[credential \"{url}\"]\n\thelper = mine\n\thelper = other\n[http \"{url}\"]\n\tsslCAInfo = /x\n");
     world.home.file(".gitconfig", &config);
     world.run(&["git", "setup", &url, "--remove"]).done().expect_code(0).says("nothing had to be changed");
     assert_eq!(fs::read_to_string(world.home.path().join(".gitconfig")).unwrap(), config);
-    world.run(&["git", "setup", &url]).done().expect_code(0).says("Another helper");
-    world.run(&["git", "setup", &url, "--remove"]).done().expect_code(0);
+    let done = world.run(&["git", "setup", &url]).done().expect_code(0);
+    for value in ["mine", "other"] {
+        assert!(done.stderr.contains(&format!("credential.{url}.helper was {value}\n")), "{}", done.stderr);
+    }
+    assert_eq!(done.stderr.matches(" was ").count(), 2, "only what was there: {}", done.stderr);
+    let done = world.run(&["git", "setup", &url, "--remove"]).done().expect_code(0);
+    assert!(done.text().ends_with(&format!("credential.{url}.helper\n")), "the helper last: {}", done.text());
     let left = fs::read_to_string(world.home.path().join(".gitconfig")).unwrap();
     assert_eq!(left, format!("[http \"{url}\"]\n\tsslCAInfo = /x\n"));
     world.run(&["git", "setup", &url, "--local"]).done().expect_code(15).says("git's configuration");
