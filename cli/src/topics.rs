@@ -30,6 +30,9 @@ pub(crate) const TOPICS: [Topic; 3] = [
             ("14", "the proxy refused the token (audience or scope)"),
             ("15", "configuration or discovery"),
             ("16", "the token store"),
+            ("129", "ended by SIGHUP"),
+            ("130", "ended by Ctrl-C (SIGINT)"),
+            ("143", "ended by SIGTERM"),
         ],
         text: "entrada curl ends as curl does.",
     },
@@ -126,6 +129,6 @@ mod tests {
         for code in codes {
             assert!(TOPICS[0].entries.iter().any(|(told, _)| *told == code), "{code}");
         }
-        assert!(TOPICS[0].shown().contains("\n   7 network") && TOPICS[0].shown().contains("\n  16 the token store"));
+        assert!(TOPICS[0].shown().contains("\n    7 network") && TOPICS[0].shown().contains("\n   16 the token store"));
     }
 }

@@ -21,6 +21,9 @@ fn help_names_every_exit_code() {
         "14 the proxy refused",
         "15 configuration",
         "16 the token store",
+        "129 ended by SIGHUP",
+        "130 ended by Ctrl-C",
+        "143 ended by SIGTERM",
     ] {
         assert!(help.contains(words), "no {words:?} in: {help}");
     }
