@@ -4,10 +4,19 @@ use async_signal::{Signal, Signals};
 
 use crate::failure::{Failure, OTHER};
 
-/// Those that arrive from now on, in place of what they would do by themselves.
+/// Those that arrive from now on, in place of what they would do by themselves. One of a terminal that went away stays
+/// ignored where `nohup` has said so.
 pub(crate) fn signals() -> Result<Signals, Failure> {
-    Signals::new([Signal::Int, Signal::Term, Signal::Hup])
+    let hup = (!is_ignored(Signal::Hup)).then_some(Signal::Hup);
+    Signals::new([Signal::Int, Signal::Term].into_iter().chain(hup))
         .map_err(|error| Failure::new(OTHER, "signals", format!("signals cannot be waited for: {error}")))
+}
+
+/// Whether whoever started this wants the signal to be ignored; Linux alone tells so without `unsafe`.
+fn is_ignored(signal: Signal) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (number(signal) - 1) & 1 == 1)
 }
 
 /// The signal's number: a process that it ends exits with 128 and that.

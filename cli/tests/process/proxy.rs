@@ -34,6 +34,34 @@ fn an_interrupt_is_130_and_a_url_keeps_its_path() {
 }
 
 #[test]
+fn under_nohup_it_outlives_its_terminal_and_else_it_does_not() {
+    let world = World::signed_in();
+    let url = world.url("");
+    let started = |trap: &str| {
+        let words = |own: &[std::path::PathBuf]| {
+            [vec!["-c".into(), format!("trap {trap} HUP; exec \"$0\" \"$@\"").into()], own.to_vec()].concat()
+        };
+        let running = world.run(&["proxy", &url]).within("sh", words).start();
+        running.line_with("Forwarding with a token");
+        running
+    };
+    let catches = |running: &Running| {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", running.id())).unwrap();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim().to_owned();
+        u64::from_str_radix(&mask, 16).unwrap() & 1 == 1
+    };
+    let running = started("''");
+    assert!(!catches(&running));
+    running.signal("HUP");
+    running.signal("TERM");
+    running.done().expect_code(143);
+    let running = started("-");
+    assert!(catches(&running));
+    running.signal("HUP");
+    running.done().expect_code(129);
+}
+
+#[test]
 fn several_apps_have_an_address_each() {
     let (world, other) = (World::signed_in(), World::new());
     let file = world.home.path().join("ports");
