@@ -31,7 +31,8 @@ that is documented.
 
 Nothing is changed: a good token from the cache is used as it is. Where it has ended it is refreshed, as `entrada get` \
 would, and the new one is kept; nobody is signed in without --sign-in. The app gets one GET of the URL with the token, \
-and only where it asks for a sign-in. No token is printed: one is told by the beginning of its SHA-256 and by its uti.
+and only where it asks for a sign-in; where no scope is named and the proxy refuses the token, one more for each other \
+scope that the app may have. No token is printed: one is told by the beginning of its SHA-256 and by its uti.
 
 The exit code is 0 where no check failed, else the one that `entrada get` has for the first failure.";
 

@@ -7,7 +7,6 @@ use super::check::{Check, FAQ, NATIVE_CLIENT};
 use super::edge;
 use super::observe::Answer;
 use crate::failure::{Failure, OTHER, PROXY_REFUSED};
-use crate::settings::quoted;
 
 const NAME: &str = "app";
 
@@ -97,9 +96,10 @@ fn own_credentials(code: u8, schemes: &[String]) -> Check {
 }
 
 /// The app demanded claims that only a sign-in brings.
-pub(super) fn wants_sign_in(error: Error, url: Option<&str>) -> Check {
+///
+/// `command` makes the call with the same settings.
+pub(super) fn wants_sign_in(error: Error, command: &str) -> Check {
     let failure = Failure::from(error);
-    let command = url.map(|url| format!("entrada get {}", quoted(url))).unwrap_or_default();
     let remedy = format!("let a call sign in, which asks for the claims: run: {command}");
     Check::fail(NAME, failure.code, format!("the app demands claims, and {}", failure.message), remedy)
         .documented("https://learn.microsoft.com/entra/identity-platform/claims-challenge")

@@ -9,7 +9,9 @@ use entrada::words::span;
 
 use super::check::{Check, FAQ};
 use super::observe::Answer;
+use super::reply::Verdict;
 use crate::failure::{CONFIGURATION, Failure, OTHER, POLICY};
+use crate::settings::quoted;
 
 /// What the URL told without a token.
 #[derive(Debug)]
@@ -126,16 +128,33 @@ pub(super) fn tenant(
     let remedy = error.remedy();
     let said = said.strip_suffix(&remedy).unwrap_or(&said).trim_end_matches([';', ' ']);
     let check = match &error.trouble {
-        DiscoveryTrouble::OtherAuthority { named, .. } => Check::fail(
-            NAME,
-            CONFIGURATION,
-            format!("the app's tenant is {found}, and {named} is configured"),
-            format!("name the app's own tenant, if you trust that URL: --authority {found}; guests need it, too"),
-        )
-        .documented("https://learn.microsoft.com/entra/identity-platform/msal-client-application-configuration"),
+        DiscoveryTrouble::OtherAuthority { named: configured, .. } => {
+            let finding = format!("the app's tenant is {found}, and {configured} is configured");
+            let command = format!(
+                "name the app's own tenant, if you trust that URL: --authority {}; guests need it, too",
+                quoted(&found)
+            );
+            // A site can name any host: none is handed on but Microsoft's, and the one that is configured.
+            let (finding, remedy) = match PublishedApp::of_redirect(asked, redirect, None).map_err(|no| no.trouble) {
+                Ok(_) => (finding, command),
+                Err(_) if is_on_same_host(named, redirect, &found) => (finding, command),
+                Err(DiscoveryTrouble::UnknownAuthority { .. }) => {
+                    (format!("{finding}; {} is no sign-in host of Microsoft's", redirect.login_host), remedy)
+                }
+                Err(_) => (finding, remedy),
+            };
+            Check::fail(NAME, CONFIGURATION, finding, remedy)
+                .documented("https://learn.microsoft.com/entra/identity-platform/msal-client-application-configuration")
+        }
         _ => Check::fail(NAME, CONFIGURATION, said, remedy),
     };
     (check, None)
+}
+
+/// Whether a redirect leads to another tenant at the host that is configured.
+fn is_on_same_host(named: Option<&Authority>, redirect: &EdgeRedirect, found: &str) -> bool {
+    let own = named.and_then(|named| named.in_tenant(&redirect.tenant).ok());
+    own.is_some_and(|own| own.url().eq_ignore_ascii_case(found))
 }
 
 fn fitting(redirect: &EdgeRedirect, named: Option<&Authority>, known: Option<&str>, app: &PublishedApp) -> Check {
@@ -148,14 +167,14 @@ fn fitting(redirect: &EdgeRedirect, named: Option<&Authority>, known: Option<&st
     let name = named.tenant_name().unwrap_or_default();
     if ["common", "organizations", "consumers"].contains(&name) {
         let finding = format!("the app's tenant is {tenant}, and {name} is configured: guests of it cannot sign in so");
-        return Check::warn(NAME, finding, format!("name the tenant itself: --tenant {tenant}"));
+        return Check::warn(NAME, finding, format!("name the tenant itself: --tenant {}", quoted(tenant)));
     }
     match known.filter(|known| !known.eq_ignore_ascii_case(tenant)) {
         Some(known) => Check::fail(
             NAME,
             CONFIGURATION,
             format!("the app's tenant is {tenant}, and {name}, which is {known}, is configured"),
-            format!("name the app's own tenant, if you trust that URL: --tenant {tenant}"),
+            format!("name the app's own tenant, if you trust that URL: --tenant {}", quoted(tenant)),
         ),
         None => Check::ok(NAME, format!("the app's tenant is {tenant}{cloud}, as configured")),
     }
@@ -165,28 +184,28 @@ fn fitting(redirect: &EdgeRedirect, named: Option<&Authority>, known: Option<&st
 pub(super) fn published_app(app: &PublishedApp, reply: Option<ReplyUrl>) -> Check {
     const NAME: &str = "published-app";
     let (id, url) = (app.app_id(), app.external_url());
-    match reply {
+    match reply.map(Verdict::of) {
         None => Check::skipped(NAME, "this authority cannot be asked whether the app is at that URL"),
-        Some(ReplyUrl::Registered) => {
+        Some(Verdict::Registered) => {
             Check::ok(NAME, format!("the authority knows {url} as a reply URL of the app {id}"))
         }
-        Some(ReplyUrl::Refused { aadsts: Some(50011) }) => Check::fail(
+        Some(Verdict::NotRegistered(number)) => Check::fail(
             NAME,
             CONFIGURATION,
             format!(
-                "the authority does not know {url} as a reply URL of the app {id} (AADSTS50011): its registration was edited, or another site speaks for it"
+                "the authority does not know {url} as a reply URL of the app {id} (AADSTS{number}): its registration was edited, or another site speaks for it"
             ),
             "the administrator restores the published app's registration (reply URL, public client flows off, \
              permissions); until then, ask for tokens by the URL alone",
         ),
-        Some(ReplyUrl::Refused { aadsts: Some(number) }) => Check::fail(
+        Some(Verdict::Refused(number, known)) => Check::fail(
             NAME,
             CONFIGURATION,
-            format!("the authority refuses the app {id} itself (AADSTS{number})"),
+            format!("the authority refuses the app {id} itself (AADSTS{number}, {})", known.kind),
             "the administrator restores the published app's registration, or publishes it anew",
         )
         .documented(super::check::ERROR_CODES),
-        _ => Check::warn(
+        Some(Verdict::Unsaid) => Check::warn(
             NAME,
             format!("the authority did not say whether the app {id} is at {url}"),
             "name the scope yourself, as the app's registration shows it",
@@ -299,6 +318,37 @@ mod tests {
     }
 
     #[test]
+    fn a_host_that_nobody_knows_is_not_handed_on() {
+        let named = Authority::entra(&format!("https://login.microsoftonline.com/{TENANT}")).unwrap();
+        let told = |login: &str, tenant: &str, named: &Authority| {
+            let (check, app) = super::tenant(&asked(), &redirect(login, tenant), Some(named), None);
+            assert!(app.is_none() && check.status == Status::Fail, "{}", check.finding);
+            (check.finding, check.remedy.unwrap())
+        };
+        let evil = "https://login.microsoftonline.com.evil.example";
+        let (finding, remedy) = told(evil, TENANT, &named);
+        assert!(
+            finding.contains("login.microsoftonline.com.evil.example is no sign-in host of Microsoft's"),
+            "{finding}"
+        );
+        assert!(!remedy.contains("evil") && !remedy.contains("--authority"), "{remedy}");
+        let (finding, remedy) = told("https://login.microsoftonline.com", "$(id)", &named);
+        assert!(!finding.contains("no sign-in host") && !remedy.contains("--authority"), "{finding}: {remedy}");
+        for (login, named) in [
+            ("https://login.microsoftonline.us", named),
+            ("https://login.example", Authority::entra(&format!("https://login.example/{TENANT}")).unwrap()),
+        ] {
+            let (_, remedy) = told(login, OTHER_TENANT, &named);
+            assert!(remedy.contains(&format!("--authority {login}/{OTHER_TENANT};")), "{remedy}");
+        }
+        // Where a domain is configured, the tenant of the redirect is anything.
+        let domain = Authority::entra("https://login.microsoftonline.com/contoso.example").unwrap();
+        let odd = redirect("https://login.microsoftonline.com", "$(id)");
+        let (check, _) = super::tenant(&asked(), &odd, Some(&domain), Some(TENANT));
+        assert!(check.remedy.unwrap().ends_with("--tenant '$(id)'"));
+    }
+
+    #[test]
     fn the_apps_registration_is_looked_at_through_its_reply_url() {
         let app =
             PublishedApp::of_redirect(&asked(), &redirect("https://login.microsoftonline.com", TENANT), None).unwrap();
@@ -308,6 +358,9 @@ mod tests {
             (Some(ReplyUrl::Refused { aadsts: Some(50011) }), Status::Fail),
             (Some(ReplyUrl::Refused { aadsts: Some(700_016) }), Status::Fail),
             (Some(ReplyUrl::Refused { aadsts: None }), Status::Warn),
+            (Some(ReplyUrl::Refused { aadsts: Some(50058) }), Status::Warn),
+            (Some(ReplyUrl::Refused { aadsts: Some(90033) }), Status::Warn),
+            (Some(ReplyUrl::Refused { aadsts: Some(1) }), Status::Warn),
         ] {
             assert_eq!(published_app(&app, reply).status, status);
         }

@@ -16,18 +16,19 @@ mod local;
 mod name;
 mod observe;
 mod registration;
+mod reply;
 mod report;
 mod store;
 mod token;
+mod trial;
 
-use std::cell::RefCell;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use entrada::ports::blocking::{Cache, Transport};
 use entrada::protocol::{AppCall, EdgeRedirect, PublishedApp, ReplyUrl};
-use entrada::{Authority, Client, Error, Port, Token, TokenRequest, UnixTime};
+use entrada::{Authority, Client, Error, Port, TokenRequest, UnixTime};
 use url::Url;
 
 pub(crate) use args::Doctor;
@@ -36,6 +37,7 @@ use self::check::Check;
 use self::observe::Answer;
 use self::registration::{Known, LOOPBACK};
 use self::report::Report;
+use self::trial::Trial;
 use crate::args::Common;
 use crate::assemble::{self, Asking};
 use crate::failure::{CONFIGURATION, Failure};
@@ -82,6 +84,8 @@ struct Learnt {
     redirect: Option<EdgeRedirect>,
     takes_tokens: bool,
     app: Option<PublishedApp>,
+    /// The scope that the app's proxy accepted before.
+    accepted: Option<String>,
 }
 
 impl<'a> Visit<'a> {
@@ -111,7 +115,7 @@ impl<'a> Visit<'a> {
         self.report.add(local::configuration(self.common, &self.settings))?;
         let cache = self.look_at_store()?;
         self.report.add(local::browser(&self.settings))?;
-        let named = self.named_authority()?;
+        let Some(named) = self.named_authority()? else { return Ok(()) };
         self.look_at_proxies(named.as_ref())?;
         let (asked, mut learnt) = self.ask_as_stranger()?;
         let authority = self.ask_authority(asked.as_ref(), named, &mut learnt)?;
@@ -134,13 +138,14 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// The authority that is configured; one that cannot be used is a failure of its own.
-    fn named_authority(&mut self) -> Result<Option<Authority>, Failure> {
+    /// The authority that is configured, if one is; `None` where it cannot be used: then there is nothing to hold anything
+    /// against.
+    fn named_authority(&mut self) -> Result<Option<Option<Authority>>, Failure> {
         if self.settings.authority.is_none() {
-            return Ok(None);
+            return Ok(Some(None));
         }
         match self.settings.authority() {
-            Ok(authority) => Ok(Some(authority)),
+            Ok(authority) => Ok(Some(Some(authority))),
             Err(failure) => {
                 self.report.add(Check::failure("authority", &failure, "correct --tenant or --authority"))?;
                 Ok(None)
@@ -172,7 +177,10 @@ impl<'a> Visit<'a> {
                 self.note_clock(asked.url(), &answer);
                 let told = edge::stranger(&asked, &answer);
                 self.report.add(told.check)?;
-                Ok((Some(asked), Learnt { redirect: told.redirect, takes_tokens: told.takes_tokens, app: None }))
+                Ok((
+                    Some(asked),
+                    Learnt { redirect: told.redirect, takes_tokens: told.takes_tokens, ..Learnt::default() },
+                ))
             }
             Err(error) => {
                 self.report.add_all(connection::checks(asked.url(), Err(&Failure::from(error))))?;
@@ -244,28 +252,33 @@ impl<'a> Visit<'a> {
     ) -> Result<(), Failure> {
         let (Ok(client), Some(authority)) = (self.settings.client_id().map(str::to_owned), authority) else {
             self.report.skip(&["client-id", "redirect-uri"], "there is no client id, or no authority to ask")?;
-            return self.report.add(registration::scope(&self.settings.scopes, learnt.app.as_ref()));
+            return self.report.add(registration::scope(&self.settings.scopes, authority, learnt.app.as_ref()));
         };
         let native = native_client(authority);
         let known = self
             .reply_url(authority, &client, LOOPBACK)
             .and_then(|loopback| Some(Known { loopback, native: self.reply_url(authority, &client, &native)? }));
         let check = registration::client_id(&client, learnt.app.as_ref(), known);
-        let is_known = check.status == check::Status::Ok;
+        let is_known = check.status != check::Status::Fail;
         self.report.add(check)?;
         self.report.add(match known {
             Some(known) if is_known => registration::redirect_uri(self.settings.flow, &native, known),
             Some(_) => Check::skipped("redirect-uri", "it is asked for once the client id is right"),
             None => Check::skipped("redirect-uri", "this authority cannot be asked whether it is registered"),
         })?;
-        // What was accepted before is tried first.
+        // What was accepted before is tried first, where it is of the app that the edge speaks of now.
         let before =
             cache.and_then(|cache| cache.snapshot().ok()?.published_app(self.args.url.as_deref()?, Some(authority)));
-        let accepted = before.and_then(|app| app.accepted_scope().map(String::from));
-        if let (Some(app), Some(scope)) = (&learnt.app, accepted) {
-            learnt.app = Some(app.clone().accepting(scope));
-        }
-        self.report.add(registration::scope(&self.settings.scopes, learnt.app.as_ref()))
+        let is_same = |before: &PublishedApp, app: &PublishedApp| {
+            before.app_id().eq_ignore_ascii_case(app.app_id()) && before.external_url() == app.external_url()
+        };
+        let before = before.filter(|before| learnt.app.as_ref().is_some_and(|app| is_same(before, app)));
+        learnt.accepted = before.and_then(|app| app.accepted_scope().map(String::from));
+        let app = learnt.app.clone().map(|app| match &learnt.accepted {
+            Some(scope) => app.accepting(scope),
+            None => app,
+        });
+        self.report.add(registration::scope(&self.settings.scopes, Some(authority), app.as_ref()))
     }
 
     /// A token, what is written in it, and a call with it.
@@ -285,8 +298,8 @@ impl<'a> Visit<'a> {
     }
 
     fn token_and_call(&mut self, client: &Client, asked: Option<&AppCall>, learnt: &Learnt) -> Result<(), Failure> {
-        let (request, token) = match self.token(client, learnt) {
-            Some(Ok(found)) => found,
+        let Trial { token, used, outcome } = match self.trial(client, asked, learnt) {
+            Some(Ok(trial)) => trial,
             Some(Err(error)) => {
                 let check = token::missing(error, &assemble::login_command(&self.settings));
                 return self.without_token(check);
@@ -294,20 +307,11 @@ impl<'a> Visit<'a> {
             None => return self.without_token(Check::skipped("token", "it is not known which scope to ask for")),
         };
         self.report.add(token::found(&token, token::claims(&token).as_ref(), UnixTime::now()))?;
-        // A demand for claims brings another one.
-        let used = RefCell::new(token.clone());
-        let outcome = asked.filter(|_| learnt.takes_tokens).map(|asked| {
-            let began = Instant::now();
-            let call =
-                client.call(&request).timeout(self.timeout).on_token(|token| used.borrow_mut().clone_from(token));
-            call.get(asked.url()).map(|response| Answer::read(response, began.elapsed()))
-        });
         let was_refused = match &outcome {
             Some(Ok(answer)) => Some(call::is_refusal(answer)),
             Some(Err(Error::ProxyRefused(_))) => Some(true),
             _ => None,
         };
-        let used = used.into_inner();
         let is_another = used.secret.expose() != token.secret.expose();
         let (now, claims) = (UnixTime::now(), token::claims(&used));
         let of_claims = claims.as_ref().map(|claims| {
@@ -321,7 +325,9 @@ impl<'a> Visit<'a> {
         self.report.add_all(of_claims)?;
         self.report.add(match outcome {
             Some(Ok(answer)) => call::check(&answer, is_another),
-            Some(Err(error)) if error.needs_ui() => call::wants_sign_in(error, asked.map(AppCall::url)),
+            Some(Err(error)) if error.needs_ui() => {
+                call::wants_sign_in(error, &assemble::command("get", &self.settings))
+            }
             Some(Err(error)) => call::failed(&Failure::from(error), is_right),
             None => Check::skipped("app", "no token is sent there: see the checks above"),
         })
@@ -344,26 +350,14 @@ impl<'a> Visit<'a> {
         builder.build().map_err(|error| error.to_string())
     }
 
-    /// A token for the scopes that are configured; else for the first of the app's that the authority knows.
-    fn token(&self, client: &Client, learnt: &Learnt) -> Option<Result<(TokenRequest, Token), Error>> {
-        let configured = Some(self.settings.scopes.clone()).filter(|scopes| !scopes.is_empty()).map(|all| vec![all]);
-        let choices =
-            configured.or_else(|| Some(learnt.app.as_ref()?.scopes().into_iter().map(|one| vec![one]).collect()))?;
-        let mut refusal = None;
-        for scopes in choices {
-            let request = match TokenRequest::new(scopes) {
-                Ok(request) => request.account(assemble::account(&self.settings)),
-                Err(error) => return Some(Err(error)),
-            };
-            match client.token_for(&request) {
-                Ok(token) => return Some(Ok((request, token))),
-                Err(error) if error.server().is_some_and(|server| server.is_about_scope()) => {
-                    refusal.get_or_insert(error);
-                }
-                Err(error) => return Some(Err(error)),
-            }
-        }
-        refusal.map(Err)
+    /// A token, and a call with it where one is sent there; `None` where it is not known which scope to ask for.
+    fn trial(&self, client: &Client, asked: Option<&AppCall>, learnt: &Learnt) -> Option<Result<Trial, Error>> {
+        let choices = trial::choices(&self.settings.scopes, learnt.app.as_ref(), learnt.accepted.as_deref());
+        let url = asked.filter(|_| learnt.takes_tokens).map(AppCall::url);
+        trial::first_accepted(choices, |scopes| {
+            let request = TokenRequest::new(scopes)?.account(assemble::account(&self.settings));
+            Trial::make(client, &request, url, self.timeout)
+        })
     }
 
     /// Whether the authority knows a redirect URI as the client's; `None` where it cannot be asked.

@@ -29,11 +29,24 @@ impl Answer {
         let request = Request::get(url).body(Body::empty()).map_err(unusable)?;
         let began = Instant::now();
         let response = transport.send(request, timeout).map_err(|error| Error::from_adapter(port, error))?;
-        Ok(Self::read(response, began.elapsed()))
+        let read = match port {
+            Port::App => Self::of_app,
+            _ => Self::read,
+        };
+        Ok(read(response, began.elapsed()))
+    }
+
+    /// Reads an app's answer, and the body of a refusal alone: nothing else is looked at, and it may have no end, as a
+    /// stream of events has none.
+    pub(super) fn of_app(response: Response<Body>, elapsed: Duration) -> Self {
+        match response.status().as_u16() {
+            400.. => Self::read(response, elapsed),
+            _ => Self::read(response.map(|_| Body::empty()), elapsed),
+        }
     }
 
     /// Reads an answer, and its body as far as it comes.
-    pub(super) fn read(response: Response<Body>, elapsed: Duration) -> Self {
+    fn read(response: Response<Body>, elapsed: Duration) -> Self {
         let (parts, body) = response.into_parts();
         let headers = parts.headers.iter();
         let headers = headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into()));
@@ -69,5 +82,26 @@ impl Answer {
     pub(super) fn made(status: u16, headers: &[(&str, &str)], body: &str) -> Self {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Self { status, headers, body: body.into(), elapsed: Duration::ZERO, at: UnixTime::from_secs(784_111_777) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entrada::ports::blocking::transport_fn;
+
+    use super::*;
+
+    #[test]
+    fn of_an_app_that_answers_no_body_is_read() {
+        let get = |status: u16, port| {
+            let transport = transport_fn(move |_, _| {
+                let mut response = Response::new(Body::from("page".to_owned()));
+                *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+                Ok(response)
+            });
+            Answer::get(&transport, "https://hr.example/", port, Duration::ZERO).unwrap().body
+        };
+        assert_eq!((get(200, Port::App), get(302, Port::App)), (Vec::new(), Vec::new()));
+        assert_eq!((get(403, Port::App), get(200, Port::Authority)), (b"page".to_vec(), b"page".to_vec()));
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::check::{Check, ERROR_CODES, NATIVE_CLIENT};
 use super::observe::Answer;
+use super::reply::Verdict;
 use crate::args::Flow;
 use crate::failure::{CONFIGURATION, NETWORK, PROXY_REFUSED};
 
@@ -86,14 +87,14 @@ pub(super) fn client_id(client_id: &str, app: Option<&PublishedApp>, known: Opti
             "register a native client of its own, with the published app's permission, and use its id",
         );
     }
-    let refused = known.and_then(|known| match known.loopback {
-        ReplyUrl::Refused { aadsts: Some(number) } => aadsts::explain(number).map(|known| (number, known)),
-        _ => None,
-    });
-    match refused {
-        Some((number, known)) if known.kind != "redirect_uri_not_registered" => {
+    match known.map(|known| [known.loopback, known.native].map(Verdict::of)) {
+        Some([Verdict::Refused(number, known), _] | [_, Verdict::Refused(number, known)]) => {
             let finding = format!("the authority refuses the client {client_id} (AADSTS{number}, {})", known.kind);
             Check::fail(NAME, CONFIGURATION, finding, known.remedy).documented(ERROR_CODES)
+        }
+        Some([Verdict::Unsaid, Verdict::Unsaid]) => {
+            let finding = format!("the authority did not say whether it knows the client {client_id}");
+            Check::warn(NAME, finding, "try again in a while; else a sign-in shows it: --sign-in")
         }
         _ => Check::ok(NAME, format!("{client_id} is a registration of its own")),
     }
@@ -102,30 +103,36 @@ pub(super) fn client_id(client_id: &str, app: Option<&PublishedApp>, known: Opti
 /// The redirect URI that a sign-in will use.
 pub(super) fn redirect_uri(flow: Flow, native: &str, known: Known) -> Check {
     const NAME: &str = "redirect-uri";
-    let is = |reply| reply == ReplyUrl::Registered;
-    let wanted = if flow == Flow::Paste { native } else { LOOPBACK };
-    match (flow, is(known.loopback), is(known.native)) {
-        (Flow::Device, ..) => Check::skipped(NAME, "a sign-in by user code needs none"),
-        (Flow::Paste, _, true) | (Flow::Auto | Flow::Browser, true, _) => {
-            Check::ok(NAME, format!("{wanted} is registered"))
+    let (loopback, page) = (Verdict::of(known.loopback), Verdict::of(known.native));
+    let (wanted, verdict) = if flow == Flow::Paste { (native, page) } else { (LOOPBACK, loopback) };
+    let is = |verdict| matches!(verdict, Verdict::Registered);
+    let number = match verdict {
+        _ if flow == Flow::Device => return Check::skipped(NAME, "a sign-in by user code needs none"),
+        Verdict::Registered => return Check::ok(NAME, format!("{wanted} is registered")),
+        Verdict::NotRegistered(number) => number,
+        Verdict::Refused(..) | Verdict::Unsaid => {
+            let finding = format!("the authority did not say whether {wanted} is registered");
+            return Check::warn(NAME, finding, "try again in a while; else a sign-in shows it: --sign-in");
         }
-        (Flow::Paste, true, false) => Check::fail(
+    };
+    match (flow, is(loopback), is(page)) {
+        (Flow::Paste, true, _) => Check::fail(
             NAME,
             CONFIGURATION,
             format!("{native} is not registered, and {LOOPBACK} is"),
             "sign in with the browser: --flow browser",
         ),
-        (_, false, true) => Check::fail(
+        (_, _, true) => Check::fail(
             NAME,
             CONFIGURATION,
-            format!("only {native} is registered: a sign-in in the browser ends in AADSTS50011"),
+            format!("only {native} is registered: a sign-in in the browser ends in AADSTS{number}"),
             "the app's owner adds http://localhost to the native registration, under \"Mobile and desktop \
              applications\"; until then, --flow paste or --flow device",
         ),
-        (_, false, false) => Check::fail(
+        (_, _, false) => Check::fail(
             NAME,
             CONFIGURATION,
-            format!("{wanted} is not registered: a sign-in ends in AADSTS50011"),
+            format!("{wanted} is not registered: a sign-in ends in AADSTS{number}"),
             "the app's owner adds http://localhost to the native registration, under \"Mobile and desktop \
              applications\", and not under Web or Single-page application",
         ),
@@ -133,11 +140,15 @@ pub(super) fn redirect_uri(flow: Flow, native: &str, known: Known) -> Check {
 }
 
 /// The form of the scopes, against the app's id and external URL.
-pub(super) fn scope(scopes: &[String], app: Option<&PublishedApp>) -> Check {
+pub(super) fn scope(scopes: &[String], authority: Option<&Authority>, app: Option<&PublishedApp>) -> Check {
     const NAME: &str = "scope";
     let wanted: Vec<&str> = scopes.iter().map(String::as_str).filter(|scope| !is_reserved(scope)).collect();
     let suggested = app.map(PublishedApp::scopes).unwrap_or_default();
     let Some(first) = wanted.first() else { return unnamed(app, &suggested) };
+    // Elsewhere a scope is a word, and which API it is of is the authority's to say.
+    if authority.is_some_and(|authority| !is_entra(authority)) {
+        return Check::ok(NAME, format!("{} is asked for", wanted.join(" ")));
+    }
     let Some((resource, _)) = first.rsplit_once('/') else {
         return Check::fail(
             NAME,
@@ -174,6 +185,11 @@ pub(super) fn scope(scopes: &[String], app: Option<&PublishedApp>) -> Check {
             suggestion(Some(app), "name the app's own scope"),
         )
     }
+}
+
+/// Whether the tokens are Entra's, of this tenant or of customers.
+fn is_entra(authority: &Authority) -> bool {
+    !matches!(authority.tenant_name(), None | Some("adfs"))
 }
 
 fn unnamed(app: Option<&PublishedApp>, suggested: &[String]) -> Check {
@@ -248,13 +264,25 @@ mod tests {
             (&["https://a.example/x", "https://b.example/x"], Status::Fail, 15, "AADSTS700022", "one app"),
         ] {
             let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
-            let check = scope(&scopes, Some(&app()));
+            let check = scope(&scopes, Some(app().authority()), Some(&app()));
             assert_eq!((check.status, check.code), (status, code), "{}", check.finding);
             assert!(check.finding.contains(words), "{}", check.finding);
             assert!(check.remedy.unwrap_or_default().contains(remedy), "{scopes:?}");
         }
-        assert_eq!(scope(&["https://h/x".to_owned()], None).status, Status::Ok);
-        assert_eq!(scope(&[], Some(&app().accepting("s"))).status, Status::Ok);
+        assert_eq!(scope(&["https://h/x".to_owned()], None, None).status, Status::Ok);
+        assert_eq!(scope(&[], None, Some(&app().accepting("s"))).status, Status::Ok);
+    }
+
+    #[test]
+    fn a_scope_without_a_resource_is_microsoft_graphs_at_entra_alone() {
+        let scopes = ["openid".to_owned(), "hr.read".to_owned()];
+        for authority in [Authority::oidc("https://id.example"), Authority::entra("https://sts.example/adfs")] {
+            let check = scope(&scopes, authority.ok().as_ref(), None);
+            assert_eq!(check.status, Status::Ok, "{}", check.finding);
+        }
+        let entra = Authority::entra("https://login.example/contoso.example").unwrap();
+        assert_eq!(scope(&scopes, Some(&entra), None).status, Status::Fail);
+        assert_eq!(scope(&scopes, None, None).status, Status::Fail);
     }
 
     #[test]
@@ -267,6 +295,9 @@ mod tests {
             (CLIENT, None, Status::Ok, "of its own"),
             (CLIENT, refused(50011), Status::Ok, "of its own"),
             (CLIENT, refused(700_016), Status::Fail, "AADSTS700016"),
+            (CLIENT, refused(90033), Status::Warn, "did not say"),
+            (CLIENT, refused(50058), Status::Warn, "did not say"),
+            (CLIENT, refused(1), Status::Warn, "did not say"),
             ("E9B3F5A7-4C18-4D72-86F0-1A3C5E7B9D05", None, Status::Fail, "published app itself"),
         ] {
             let check = client_id(id, Some(&app()), known);
@@ -278,7 +309,8 @@ mod tests {
     #[test]
     fn the_redirect_uri_is_that_of_the_flow() {
         let native = "https://login.microsoftonline.com/common/oauth2/nativeclient";
-        let (yes, no) = (ReplyUrl::Registered, ReplyUrl::Refused { aadsts: Some(50011) });
+        let page = |aadsts| ReplyUrl::Refused { aadsts };
+        let (yes, no) = (ReplyUrl::Registered, page(Some(50011)));
         for (flow, loopback, other, status, words) in [
             (Flow::Auto, yes, no, Status::Ok, LOOPBACK),
             (Flow::Browser, no, yes, Status::Fail, "only https://login"),
@@ -286,6 +318,12 @@ mod tests {
             (Flow::Paste, yes, no, Status::Fail, "http://localhost is"),
             (Flow::Paste, no, yes, Status::Ok, native),
             (Flow::Device, no, no, Status::Skipped, "user code"),
+            (Flow::Auto, page(Some(50058)), no, Status::Warn, "did not say"),
+            (Flow::Auto, page(Some(90055)), yes, Status::Warn, "did not say"),
+            (Flow::Browser, page(None), page(None), Status::Warn, "did not say"),
+            (Flow::Paste, yes, page(Some(50196)), Status::Warn, "did not say"),
+            (Flow::Auto, yes, page(Some(50196)), Status::Ok, LOOPBACK),
+            (Flow::Auto, no, page(None), Status::Fail, "AADSTS50011"),
         ] {
             let check = redirect_uri(flow, native, Known { loopback, native: other });
             assert_eq!(check.status, status, "{}", check.finding);

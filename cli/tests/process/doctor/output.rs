@@ -80,6 +80,32 @@ fn claims_that_a_refresh_brings_are_got_as_get_does() {
 }
 
 #[test]
+fn the_call_that_asks_for_claims_is_told_with_its_flags() {
+    let world = World::signed_in();
+    world
+        .stage
+        .demand_claims_by_sign_in(serde_json::json!({"access_token": {"acrs": {"essential": true, "value": "c1"}}}));
+    let (url, client) = (world.url("api/me"), world.stage.client_id());
+    let report = world.done(&["doctor", &url, "--client-id", client, "--output", "json"]).expect_code(10).json();
+    let remedy = check(&report, "app")["remedy"].as_str().unwrap();
+    assert!(remedy.ends_with(&format!("run: entrada get {url} --client-id {client}")), "{remedy}");
+}
+
+#[test]
+fn a_host_that_looks_like_microsofts_is_in_no_command() {
+    let stage = Stage::builder().start().unwrap();
+    let home = Home::for_stage(&stage);
+    let world = World { stage, home };
+    let instance = "https://login.microsoftonline.com.evil.example".to_owned();
+    world.stage.change_proxy_table(|table| table.redirection.instance = Some(instance));
+    let report = world.done(&["doctor", &world.url("api/me"), "--output", "json"]).expect_code(15).json();
+    let tenant = check(&report, "tenant");
+    assert!(tenant["finding"].as_str().unwrap().contains("evil.example is no sign-in host of Microsoft's"), "{tenant}");
+    assert!(!tenant["remedy"].as_str().unwrap().contains("evil"), "{tenant}");
+    assert_eq!(check(&report, "app")["status"], "skipped");
+}
+
+#[test]
 fn no_token_goes_to_a_site_that_pretends_to_be_the_app() {
     let stage = Stage::builder().stranger(true).start().unwrap();
     let home = Home::for_stage(&stage);

@@ -177,6 +177,48 @@ fn what_the_proxy_takes_is_odd_and_no_failure() {
 }
 
 #[test]
+fn a_scope_that_the_proxy_refuses_leads_on_to_the_next() {
+    let broken = Broken::named("which-scope");
+    let (stage, home) = (&broken.world.stage, &broken.world.home);
+    broken.world.sign_in_with(&["--scope", &stage.app_id_scope()]);
+    broken.breaks();
+    let report = || broken.doctor(&[]).var("BROWSER", "true").done().expect_code(0).json();
+    let amiss = |report: &Value| ["warn", "fail"].map(|status| with_status(report, status).join(" "));
+    let first = report();
+    assert_eq!(amiss(&first), ["scope", ""], "{first:#}");
+    let audience = |report: &Value| check(report, "audience")["finding"].as_str().unwrap().to_owned();
+    assert!(audience(&first).contains(&format!("for {}, the app", stage.external_url())), "{first:#}");
+    assert_eq!(check(&first, "app")["status"], "ok");
+
+    // What was accepted once is tried first, and not for ever.
+    broken.world.done(&["get", &broken.url]).expect_code(0);
+    let noted = report();
+    assert_eq!(amiss(&noted), ["", ""], "{noted:#}");
+    stage.change_proxy_table(|table| table.audiences = vec![Audience::AppId]);
+    let moved = report();
+    assert_eq!(amiss(&moved), ["", ""], "{moved:#}");
+    assert!(audience(&moved).contains(&format!("for {}, the app", stage.proxy_app_id())), "{moved:#}");
+
+    // A note of another app that was once at this URL is no word on this one.
+    let mut cached = home.cached();
+    cached["Entrada"]["published"][stage.external_url()]["app_id"] = stage.client_id().into();
+    std::fs::write(home.cache(), cached.to_string()).unwrap();
+    let other = report();
+    assert!(check(&other, "scope")["finding"].as_str().unwrap().contains("tried, in this order"), "{other:#}");
+    assert_eq!(check(&other, "app")["status"], "ok");
+}
+
+#[test]
+fn where_the_proxy_accepts_no_scope_the_first_is_judged() {
+    let broken = Broken::named("which-scope");
+    broken.world.sign_in_with(&["--scope", &broken.world.stage.app_id_scope()]);
+    broken.world.stage.change_proxy_table(|table| table.audiences = vec![]);
+    let report = broken.doctor(&[]).done().expect_code(14).json();
+    assert_eq!(with_status(&report, "fail"), ["app"], "{report:#}");
+    assert!(check(&report, "app")["finding"].as_str().unwrap().contains("in which all is right"), "{report:#}");
+}
+
+#[test]
 fn a_private_ca_is_asked_for_and_taken() {
     let broken = Broken::on("private-ca", Stage::builder().public_names(true));
     let (stage, home) = (&broken.world.stage, &broken.world.home);

@@ -50,6 +50,8 @@ fn what_is_configured_is_told_with_its_source() {
     assert!(finding(&nothing, "configuration").1.contains("no client id"), "{nothing:#}");
     let authority = report(bare.run(&["doctor", "--client-id", "c", "--authority", "http://login.example/t"]), 15);
     assert!(finding(&authority, "authority").1.contains("is not https"), "{authority:#}");
+    let names: Vec<_> = authority["checks"].as_array().unwrap().iter().map(|check| &check["name"]).collect();
+    assert_eq!(names, ["configuration", "store", "lock", "browser", "authority"], "nothing else is looked at");
     let url = report(bare.run(&["doctor", "hr.example", "--client-id", "c"]), 2);
     assert!(finding(&url, "edge").1.contains("https://"), "{url:#}");
 }
