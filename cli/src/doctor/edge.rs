@@ -10,7 +10,7 @@ use entrada::words::span;
 use super::check::{Check, FAQ};
 use super::observe::Answer;
 use super::reply::Verdict;
-use crate::failure::{CONFIGURATION, Failure, OTHER, POLICY};
+use crate::failure::{CONFIGURATION, Failure, OTHER, page_code};
 use crate::settings::quoted;
 
 /// What the URL told without a token.
@@ -100,10 +100,7 @@ pub(super) fn gateway(name: &'static str, page: &GatewayPage, answer: &Answer) -
         GatewayTrouble::NoConnector | GatewayTrouble::BackEndTimeout => format!(", after {}", span(elapsed)),
         _ => String::new(),
     };
-    let code = match page.trouble {
-        GatewayTrouble::NotAssigned => POLICY,
-        _ => Failure::status(page.status, String::new()).code,
-    };
+    let (code, _) = page_code(page);
     let trouble = page.trouble;
     Check::fail(name, code, format!("{page} (HTTP {}{time})", page.status), trouble.remedy())
         .documented(trouble.documentation())
