@@ -75,7 +75,7 @@ impl<'a> Call<'a> {
         let is_news = learnt.accepted_scope().is_none();
         let app = self.client.settle(learnt, &self.token_request)?;
         self.token_request = self.token_request.for_scopes(app.accepted_scope())?;
-        let again = again(&request, request.body().as_bytes());
+        let again = again(&request, request.body().as_bytes().filter(|_| !is_news));
         let refused = match self.exchange(request) {
             Err(error) if !is_news && is_outdated(&error) => error,
             other => return other,

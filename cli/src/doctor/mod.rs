@@ -233,13 +233,9 @@ impl<'a> Visit<'a> {
         };
         let reply = self.reply_url(app.authority(), app.app_id(), app.external_url());
         self.report.add(edge::published_app(&app, reply))?;
-        learnt.app = Some(match (reply, app.confirmation_url()) {
-            // Said again in the words that the app itself understands.
-            (Some(ReplyUrl::Registered), Some(_)) => {
-                let back = format!("{}?error=login_required", app.external_url());
-                app.confirmed_by(302, Some(&back))
-            }
-            _ => app,
+        learnt.app = Some(match reply {
+            Some(reply) => app.with_reply(reply),
+            None => app,
         });
         Ok(authority)
     }

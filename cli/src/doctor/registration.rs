@@ -15,7 +15,7 @@ use crate::failure::{CONFIGURATION, NETWORK, PROXY_REFUSED};
 pub(super) const LOOPBACK: &str = "http://localhost";
 
 /// The application id of Microsoft Graph, which is meant where a scope names no app.
-const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
+pub(super) const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
 
 /// Where the authority describes itself (OpenID Connect Discovery 4).
 pub(super) fn metadata_url(authority: &Authority) -> String {

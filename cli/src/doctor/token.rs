@@ -11,10 +11,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::check::{Check, ERROR_CODES};
+use super::registration::GRAPH;
 use crate::failure::{CONFIGURATION, Failure, NETWORK, PROXY_REFUSED, SIGN_IN_TIMED_OUT};
 
-/// The application id of Microsoft Graph.
-const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
 /// Tokens live for 60 to 90 minutes; those of continuous access evaluation for 20 to 28 hours (refresh-tokens).
 const LONG: u64 = 3 * 3600;
 /// As long as the authority's and the proxy's clocks may differ.

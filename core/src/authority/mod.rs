@@ -16,9 +16,7 @@ use crate::Error;
 
 pub use self::clouds::Cloud;
 
-pub(crate) fn is_guid(text: &str) -> bool {
-    issuer::is_guid(text)
-}
+pub(crate) use self::issuer::is_guid;
 
 /// The authority that issues the tokens.
 ///

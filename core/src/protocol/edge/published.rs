@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use url::Url;
 
 use super::{DiscoveryError, DiscoveryTrouble, EdgeAnswer, EdgeRedirect};
+use crate::authority::is_guid;
 use crate::protocol::{AppCall, ReplyUrl};
 use crate::{Authority, Cloud};
 
@@ -163,11 +164,16 @@ impl PublishedApp {
     }
 
     /// With what the authority answered to that: its status, and its `Location` if it has one.
+    pub fn confirmed_by(self, status: u16, location: Option<&str>) -> Self {
+        let reply = ReplyUrl::read(self.external_url.as_str(), status, location, b"");
+        self.with_reply(reply)
+    }
+
+    /// The same with the answer read already.
     ///
     /// A reply URL on loopback is whoever's that is there, and its port is of no weight to Entra: for one, the word of an
     /// authority counts only where that was named.
-    pub fn confirmed_by(mut self, status: u16, location: Option<&str>) -> Self {
-        let reply = ReplyUrl::read(self.external_url.as_str(), status, location, b"");
+    pub fn with_reply(mut self, reply: ReplyUrl) -> Self {
         self.is_confirmed = reply == ReplyUrl::Registered && (self.is_named || self.external_url.scheme() == "https");
         self
     }
@@ -247,10 +253,6 @@ fn authority(redirect: &EdgeRedirect, named: Option<&Authority>) -> Result<Autho
         return Err(DiscoveryTrouble::NoTenant);
     }
     Authority::tenant(cloud, &redirect.tenant).map_err(|_| DiscoveryTrouble::NoTenant)
-}
-
-fn is_guid(text: &str) -> bool {
-    crate::authority::is_guid(text)
 }
 
 #[cfg(test)]
