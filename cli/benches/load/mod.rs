@@ -1,38 +1,47 @@
 //! A client that loads a server, and a server that takes whatever comes: both with as little work as can be.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Gets `/small` over and over.
+use rustix::event::{self, PollFd, PollFlags};
+
+/// Gets `/small` over and over: one thread with all the connections, so that it takes little from those who are measured.
 pub(crate) fn requests_per_second(port: u16, connections: usize, time: Duration) -> io::Result<f64> {
-    let (done, count) = (AtomicBool::new(false), AtomicU64::new(0));
-    let begun = Instant::now();
-    thread::scope(|scope| {
-        let workers: Vec<_> = (0..connections)
-            .map(|_| {
-                scope.spawn(|| -> io::Result<()> {
-                    let mut stream = BufReader::new(connect(port)?);
-                    while !done.load(Ordering::Relaxed) {
-                        stream.get_mut().write_all(&request("GET /small", port, ""))?;
-                        let length = head(&mut stream)?;
-                        io::copy(&mut (&mut stream).take(length), &mut io::sink())?;
-                        count.fetch_add(1, Ordering::Relaxed);
-                    }
-                    Ok(())
-                })
-            })
-            .collect();
-        thread::sleep(time);
-        done.store(true, Ordering::Relaxed);
-        for worker in workers {
-            worker.join().map_err(|_| io::Error::other("a client broke down"))??;
+    let request = request("GET /small", port, "");
+    let mut clients = Vec::new();
+    for _ in 0..connections {
+        let mut stream = connect(port)?;
+        stream.set_nonblocking(true)?;
+        stream.write_all(&request)?;
+        clients.push((stream, Vec::new()));
+    }
+    let (begun, mut count, mut piece) = (Instant::now(), 0_u32, vec![0; 16 * 1024]);
+    while begun.elapsed() < time {
+        let mut waiting: Vec<_> = clients.iter().map(|(stream, _)| PollFd::new(stream, PollFlags::IN)).collect();
+        event::poll(&mut waiting, None)?;
+        let ready: Vec<bool> = waiting.iter().map(|waited| !waited.revents().is_empty()).collect();
+        for ((stream, answer), _) in clients.iter_mut().zip(ready).filter(|(_, is_ready)| *is_ready) {
+            let read = match stream.read(&mut piece)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                read => read,
+            };
+            answer.extend_from_slice(&piece[..read]);
+            if is_complete(answer)? {
+                answer.clear();
+                stream.write_all(&request)?;
+                count += 1;
+            }
         }
-        Ok::<(), io::Error>(())
-    })?;
-    Ok(count.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64())
+    }
+    Ok(f64::from(count) / begun.elapsed().as_secs_f64())
+}
+
+fn is_complete(answer: &[u8]) -> io::Result<bool> {
+    let Some(at) = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { return Ok(false) };
+    let length = head(&mut &answer[..at + 4])?;
+    Ok((answer.len() - at - 4) as u64 >= length)
 }
 
 /// Gets `/large`, in megabytes a second.
@@ -132,7 +141,7 @@ fn request(line: &str, port: u16, headers: &str) -> Vec<u8> {
 }
 
 /// Reads a head, and tells the length of the body after it.
-fn head(stream: &mut BufReader<TcpStream>) -> io::Result<u64> {
+fn head(stream: &mut impl io::BufRead) -> io::Result<u64> {
     let (mut length, mut line, mut is_first) = (0, String::new(), true);
     loop {
         line.clear();

@@ -4,9 +4,9 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use crate::wire::Wire;
 use entrada_dial::asynchronous::Stream;
 use hyper::client::conn::http1::{self, SendRequest};
-use smol_hyper::rt::FuturesIo;
 
 use crate::body::Upload;
 use crate::limits::{LONGEST_HEAD, LONGEST_READ};
@@ -46,7 +46,7 @@ impl Connection {
     pub(crate) async fn over(stream: Stream) -> hyper::Result<Self> {
         let mut builder = http1::Builder::new();
         builder.max_header_size(LONGEST_HEAD).max_buf_size(LONGEST_READ);
-        let (requests, link) = builder.handshake(FuturesIo::new(stream)).await?;
+        let (requests, link) = builder.handshake(Wire(stream)).await?;
         Ok(Self { requests, link: Link(Some(Box::pin(link.with_upgrades()))) })
     }
 

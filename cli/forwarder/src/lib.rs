@@ -52,6 +52,7 @@ mod listener;
 mod network;
 mod pool;
 mod refusal;
+mod rounds;
 mod secret;
 mod serve;
 mod site;
@@ -60,6 +61,7 @@ mod tokens;
 mod tunnel;
 mod upstream;
 mod watch;
+mod wire;
 
 pub use builder::{Builder, Published};
 pub use counts::Counts;

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
+use crate::wire::Wire;
 use entrada_dial::asynchronous::Stream;
 use futures::FutureExt as _;
 use futures::future::{Either, select};
@@ -16,13 +17,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use smol::channel::{Receiver, Sender};
 use smol::{Executor, Timer};
-use smol_hyper::rt::FuturesIo;
 
 use crate::builder::Builder;
 use crate::counts::Counts;
 use crate::exchange;
 use crate::limits::{LONGEST_HEAD, LONGEST_READ, Limits};
 use crate::listener::Listener;
+use crate::rounds::Rounds;
 use crate::site::Site;
 use crate::watch::{Tick, Watch};
 
@@ -146,9 +147,9 @@ async fn serve(site: Arc<Site>, stream: Stream, stopped: Receiver<()>) {
     let service = service_fn(|request| exchange::answer(Arc::clone(&site), Arc::clone(&watch), request));
     let mut builder = http1::Builder::new();
     builder.max_header_size(LONGEST_HEAD).max_buf_size(LONGEST_READ);
-    let mut connection = pin!(builder.serve_connection(FuturesIo::new(stream), service).with_upgrades());
+    let mut connection = pin!(builder.serve_connection(Wire(stream), service).with_upgrades());
     let mut stopping = Some(pin!(stopped.recv()));
-    let mut timer = Timer::after(limits.idle);
+    let (mut timer, mut rounds) = (Timer::after(limits.idle), Rounds::new());
     poll_fn(|context| {
         if let Some(stop) = &mut stopping
             && stop.as_mut().poll(context).is_ready()
@@ -163,7 +164,7 @@ async fn serve(site: Arc<Site>, stream: Stream, stopped: Receiver<()>) {
             }
         }
         // One that ends in an error has ended: a client that went away.
-        Pin::new(&mut connection).poll(context).map(drop)
+        rounds.poll(context, |context| connection.as_mut().poll(context)).map(drop)
     })
     .await;
 }

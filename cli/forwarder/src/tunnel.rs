@@ -4,12 +4,12 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use crate::wire::Wire;
 use bytes::Bytes;
 use entrada_dial::asynchronous::Stream;
 use futures::future::{Either, select};
 use futures::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use hyper::upgrade::{OnUpgrade, Upgraded};
-use smol_hyper::rt::FuturesIo;
 
 use crate::connection::Link;
 use crate::counts::{Counts, Open};
@@ -41,8 +41,8 @@ impl Tunnel {
 
 /// The stream below, and what has been read of it already.
 fn taken_back(upgraded: Upgraded) -> Option<(Stream, Bytes)> {
-    let parts = upgraded.downcast::<FuturesIo<Stream>>().ok()?;
-    Some((parts.io.into_inner(), parts.read_buf))
+    let parts = upgraded.downcast::<Wire>().ok()?;
+    Some((parts.io.0, parts.read_buf))
 }
 
 async fn carry(client: (Stream, Bytes), app: (Stream, Bytes), counts: &Counts) -> io::Result<()> {

@@ -1,0 +1,134 @@
+//! A future of many parts that wake each other, polled until all have rested.
+//!
+//! hyper's two halves and the service between them are one task here, and each tells the next by waking that task while it
+//! is at work: an executor would queue it again, and rouse another thread for it, only to find nothing left to do.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use futures::task::AtomicWaker;
+
+/// Wakes the task, or while it is at work has it go round once more.
+pub(crate) struct Rounds {
+    inner: Arc<Inner>,
+    waker: Waker,
+}
+
+struct Inner {
+    state: AtomicU8,
+    task: AtomicWaker,
+}
+
+const RESTING: u8 = 0;
+const AT_WORK: u8 = 1;
+const ONCE_MORE: u8 = 2;
+
+/// Afterwards others have their turn, as with any task that is never done.
+const MOST: usize = 8;
+
+impl Rounds {
+    pub(crate) fn new() -> Self {
+        let inner = Arc::new(Inner { state: AtomicU8::new(RESTING), task: AtomicWaker::new() });
+        Self { waker: Waker::from(Arc::clone(&inner)), inner }
+    }
+
+    /// Polls until it is ready, or has nothing more to do.
+    pub(crate) fn poll<T>(
+        &mut self,
+        context: &Context<'_>,
+        mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        self.inner.task.register(context.waker());
+        for _ in 0..MOST {
+            self.inner.state.store(AT_WORK, Ordering::Release);
+            if let Poll::Ready(done) = poll(&mut Context::from_waker(&self.waker)) {
+                return Poll::Ready(done);
+            }
+            let has_rested = self.inner.state.compare_exchange(AT_WORK, RESTING, Ordering::AcqRel, Ordering::Acquire);
+            if has_rested.is_ok() {
+                return Poll::Pending;
+            }
+        }
+        self.inner.state.store(RESTING, Ordering::Release);
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl Wake for Inner {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if self.state.swap(ONCE_MORE, Ordering::AcqRel) == RESTING {
+            self.task.wake();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    /// Counts how often the task is woken.
+    #[derive(Default)]
+    struct Task(AtomicUsize);
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn task() -> (Arc<Task>, Waker) {
+        let task = Arc::new(Task::default());
+        (Arc::clone(&task), Waker::from(task))
+    }
+
+    #[test]
+    fn what_is_woken_at_work_is_polled_again_at_once() {
+        let ((task, waker), mut rounds, mut polls) = (task(), Rounds::new(), 0);
+        let polled = rounds.poll(&Context::from_waker(&waker), |context| {
+            polls += 1;
+            if polls < 4 {
+                context.waker().wake_by_ref();
+            }
+            Poll::<()>::Pending
+        });
+        assert!(polled.is_pending());
+        assert_eq!((polls, task.0.load(Ordering::Relaxed)), (4, 0));
+    }
+
+    #[test]
+    fn what_is_woken_at_rest_wakes_the_task_once() {
+        let ((task, waker), mut rounds, mut kept) = (task(), Rounds::new(), None);
+        for turn in 1..=3 {
+            let polled = rounds.poll(&Context::from_waker(&waker), |context| {
+                kept = Some(context.waker().clone());
+                Poll::<()>::Pending
+            });
+            assert!(polled.is_pending());
+            let kept = kept.as_ref().unwrap();
+            kept.wake_by_ref();
+            kept.wake_by_ref();
+            assert_eq!(task.0.load(Ordering::Relaxed), turn);
+        }
+        assert_eq!(rounds.poll(&Context::from_waker(&waker), |_| Poll::Ready(7)), Poll::Ready(7));
+    }
+
+    #[test]
+    fn what_never_rests_lets_others_have_their_turn() {
+        let ((task, waker), mut rounds, mut polls) = (task(), Rounds::new(), 0);
+        let polled = rounds.poll(&Context::from_waker(&waker), |context| {
+            polls += 1;
+            context.waker().wake_by_ref();
+            Poll::<()>::Pending
+        });
+        assert!(polled.is_pending());
+        assert_eq!((polls, task.0.load(Ordering::Relaxed)), (MOST, 1));
+    }
+}
