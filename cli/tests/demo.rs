@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that unwraps nothing says so by failing")]
 
 use std::collections::BTreeMap;
+use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -13,7 +14,8 @@ use std::time::{Duration, Instant};
 use entrada_authority::Breakage;
 
 fn entrada(home: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_entrada"));
+    let program = env::var_os("ENTRADA_BIN").unwrap_or(env!("CARGO_BIN_EXE_entrada").into());
+    let mut command = Command::new(program);
     command.args(args).env_clear().env("HOME", home).env("TMPDIR", home).current_dir(home);
     command
 }

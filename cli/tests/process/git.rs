@@ -124,7 +124,7 @@ fn setup_says_what_it_sets_and_sets_it_once() {
     world.home.file(".gitconfig", "[user]\n\tname = Ada\n");
     let setup = |more: &[&str]| world.run(&["git", "setup", &url, "--scope", &scope]).args(more).done().expect_code(0);
     let done = setup(&[]).says("from now on");
-    let program = env!("CARGO_BIN_EXE_entrada");
+    let program = program().display();
     let helper = format!("!{program} git credential --for {url} --scope {scope}");
     let expected = format!(
         "credential.{url}.helper=\ncredential.{url}.helper={helper}\ncredential.{url}.useHttpPath=true\n\

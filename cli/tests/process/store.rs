@@ -18,7 +18,7 @@ fn as_nobody(run: Run, world: &World) -> Option<Run> {
     // The program itself may lie in a folder of root's own.
     let copy = world.home.path().join("entrada");
     // Copied by another process: a file that is open for writing here, if only in the child of another test, is busy.
-    assert!(Command::new("cp").arg(env!("CARGO_BIN_EXE_entrada")).arg(&copy).status().unwrap().success());
+    assert!(Command::new("cp").arg(program()).arg(&copy).status().unwrap().success());
     Some(run.within("setpriv", |own| {
         let words = ["--reuid=65534", "--regid=65534", "--clear-groups"].map(PathBuf::from);
         words.into_iter().chain([copy]).chain(own[1..].iter().cloned()).collect()

@@ -7,7 +7,7 @@ mod surroundings;
 
 pub(crate) use local::{Local, page};
 pub(crate) use plain::{Plain, reply};
-pub(crate) use run::{Done, Run, Running};
+pub(crate) use run::{Done, Run, Running, program};
 pub(crate) use surroundings::{absent, until};
 
 use std::fs;

@@ -1,8 +1,10 @@
 //! The command as a process: started with nothing inherited, read as it speaks, and never waited for without end.
 
+use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
 use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -35,8 +37,10 @@ pub(crate) struct Done {
     pub(crate) stderr: String,
 }
 
+/// The command under test: `$ENTRADA_BIN`, such as the one that is given to others, or the one that was built with the tests.
 pub(crate) fn program() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_entrada"))
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| env::var_os("ENTRADA_BIN").unwrap_or(env!("CARGO_BIN_EXE_entrada").into()).into())
 }
 
 impl Run {
