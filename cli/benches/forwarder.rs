@@ -1,9 +1,9 @@
 //! `entrada proxy` beside nginx that adds a fixed header, in one run: `cargo bench -p entrada-cli --bench forwarder`.
 //!
 //! Both stand in front of the same app, an nginx with files in memory, and take turns. Nothing is asserted: timings
-//! belong to a machine. Without nginx it says so.
+//! belong to a machine. The last column is the share of nginx's. Without nginx it says so.
 
-#![allow(clippy::print_stdout, reason = "the table is what this is for")]
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "the table is what this is for")]
 
 mod load;
 
@@ -24,7 +24,7 @@ const LARGE: u64 = 2 << 30;
 
 fn main() -> io::Result<()> {
     if !Path::new("/usr/sbin/nginx").exists() {
-        println!("there is no nginx here to compare with");
+        eprintln!("the forwarder is not measured: there is no nginx to compare it with (Debian: nginx-light)");
         return Ok(());
     }
     let folder = tempfile::Builder::new().prefix("entrada-bench-").tempdir_in("/dev/shm")?;
