@@ -8,6 +8,7 @@ mod args;
 mod assemble;
 mod body;
 mod call;
+mod columns;
 mod completions;
 mod config;
 mod curl;
@@ -94,7 +95,7 @@ fn run(cli: &Cli, notice: Notice) -> Result<ExitCode, Failure> {
         Command::Doctor(doctor) => doctor::run(doctor, &cli.common, notice),
         Command::Proxy(proxy) => proxy::run(proxy, &cli.common, notice),
         Command::Exec(exec) => exec::run(exec, &cli.common, notice),
-        Command::Demo(demo) => demo::run(demo, notice),
+        Command::Demo(demo) => demo::run(demo, cli.common.color, notice),
         Command::Completions(completions) => completions::run(completions),
         Command::Man(man) => man::run(man),
         Command::Help(help) => help::run(help),

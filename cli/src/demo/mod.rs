@@ -4,6 +4,7 @@ mod serve;
 mod stand_in;
 mod steps;
 
+use std::io::stdout;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -11,15 +12,15 @@ use clap::Parser;
 use entrada::Client;
 use entrada_authority::Stage;
 
-use crate::args::{Cli, Command, Demo, DemoMode};
+use crate::args::{Cli, Color, Command, Demo, DemoMode};
 use crate::assemble::{self, Asking};
 use crate::failure::{Failure, OTHER};
-use crate::notice::Notice;
+use crate::notice::{Notice, is_coloured};
 use crate::settings::Settings;
 use crate::target::{self, Target};
 use stand_in::{StageClock, StandIn};
 
-pub(crate) fn run(demo: &Demo, notice: Notice) -> Result<ExitCode, Failure> {
+pub(crate) fn run(demo: &Demo, color: Color, notice: Notice) -> Result<ExitCode, Failure> {
     let breakage = match demo.breakage.as_deref() {
         Some(_) if demo.mode != DemoMode::Serve => {
             return Err(Failure::usage("--break is for `entrada demo serve`".to_owned()));
@@ -34,7 +35,10 @@ pub(crate) fn run(demo: &Demo, notice: Notice) -> Result<ExitCode, Failure> {
     let folder = folder.map_err(|error| failed("there is no temporary folder", &error))?;
     let cache = folder.path().join("tokens.json").display().to_string();
     match demo.mode {
-        DemoMode::Run => steps::all(&Performance { stage, cache, browser: demo.browser, notice }),
+        DemoMode::Run => {
+            let is_coloured = is_coloured(color, &stdout());
+            steps::all(&Performance { stage, cache, browser: demo.browser, is_coloured, notice })
+        }
         DemoMode::Serve => serve::serve(&stage, folder.path(), &cache, breakage),
     }
 }
@@ -44,6 +48,7 @@ struct Performance {
     stage: Arc<Stage>,
     cache: String,
     browser: bool,
+    is_coloured: bool,
     notice: Notice,
 }
 

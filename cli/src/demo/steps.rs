@@ -5,59 +5,72 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use entrada_authority::Endpoint;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Get, Performance};
 use crate::answer;
 use crate::call;
+use crate::columns::prose;
 use crate::failure::{Failure, OTHER, PROXY_REFUSED};
+use crate::notice::painted;
 use crate::target::Target;
 use crate::tries::Tries;
 
 /// Goes through all steps; one that does not show what it should is a failure of the demo.
 pub(super) fn all(demo: &Performance) -> Result<ExitCode, Failure> {
     let stage = &demo.stage;
-    answer::print_line(&format!("authority  {}", stage.authority_url()))?;
-    answer::print_line(&format!("app        {} (through the application proxy)\n", stage.external_url()))?;
+    answer::print_line(&format!(
+        "{}  {}\n{}        {} (through the application proxy)\n",
+        painted(demo.is_coloured, "authority", "1"),
+        stage.authority_url(),
+        painted(demo.is_coloured, "app", "1"),
+        stage.external_url()
+    ))?;
 
-    step("discover", || discover(demo))?;
-    step("sign-in", || {
+    step(demo, "discover", || discover(demo))?;
+    step(demo, "sign-in", || {
         let body = get(demo)?;
         expect(demo, "one sign-in", 1, 0)?;
-        Ok(format!("no token yet: signed in with the browser flow; the app says {body}"))
+        let body: Value = serde_json::from_str(&body).unwrap_or_default();
+        Ok(format!(
+            "no token yet: signed in with the browser; the app says hello to {}",
+            body["name"].as_str().unwrap_or("nobody")
+        ))
     })?;
-    step("cached", || {
+    step(demo, "cached", || {
         get(demo)?;
         expect(demo, "no word to the authority", 1, 0)?;
         Ok("the same again: the token came from the cache, the authority was not asked".to_owned())
     })?;
-    step("refreshed", || {
+    step(demo, "refreshed", || {
         stage.advance(Duration::from_secs(2 * 3600));
         get(demo)?;
         expect(demo, "one refresh", 1, 1)?;
         Ok("two hours later: the token had expired and was refreshed silently, once".to_owned())
     })?;
-    step("refused", || match get_with(demo, Some(&stage.one_slash_scope())) {
+    step(demo, "refused", || match get_with(demo, Some(&stage.one_slash_scope())) {
         Err(failure) if failure.code == PROXY_REFUSED => {
             Ok(format!("the scope with one slash: {}; {}", failure.message, failure.remedy.unwrap_or_default()))
         }
         Err(failure) => Err(failure),
         Ok(_) => Err(unexpected("the proxy took a token for another audience")),
     })?;
-    step("claims", || {
+    step(demo, "claims", || {
         stage.demand_claims(json!({"access_token": {"nbf": {"essential": true, "value": stage.now().to_string()}}}));
         get(demo)?;
         stage.demand_no_claims();
-        Ok("the app demanded claims: a token with them was fetched, and the request sent once more".to_owned())
+        Ok("the app demanded claims: a token with them was fetched, the request sent again".to_owned())
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Runs a step and prints what it showed, with its time.
-fn step(name: &str, show: impl FnOnce() -> Result<String, Failure>) -> Result<(), Failure> {
+fn step(demo: &Performance, name: &str, show: impl FnOnce() -> Result<String, Failure>) -> Result<(), Failure> {
     let begun = Instant::now();
     let shown = show()?;
-    answer::print_line(&format!("{name:<10} {:>5} ms  {shown}", begun.elapsed().as_millis()))
+    let name = painted(demo.is_coloured, &format!("{name:<10}"), "32");
+    let time = painted(demo.is_coloured, &format!("{:>5} ms", begun.elapsed().as_millis()), "2");
+    answer::print_line(&format!("{name} {time}  {}", prose(&shown, 21)))
 }
 
 /// From the URL alone: the proxy's redirect names the tenant and the app, and the authority confirms that.

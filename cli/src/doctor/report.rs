@@ -9,8 +9,12 @@ use super::args::DoctorOutput;
 use super::check::{Check, Status};
 use crate::answer;
 use crate::args::Color;
+use crate::columns::prose;
 use crate::failure::Failure;
 use crate::notice::{is_coloured, painted};
+
+/// The column in which the text begins, after the mark.
+const MARGIN: usize = 6;
 
 /// The checks so far.
 pub(super) struct Report {
@@ -43,7 +47,8 @@ impl Report {
     /// Adds several that cannot be made, for one reason, which is printed once.
     pub(super) fn skip(&mut self, names: &[&'static str], why: &str) -> Result<(), Failure> {
         if self.output == DoctorOutput::Text {
-            answer::print_line(&format!("{}  {}: {why}", self.mark(Status::Skipped), names.join(", ")))?;
+            let text = prose(&format!("{}: {why}", names.join(", ")), MARGIN);
+            answer::print_line(&format!("{}  {text}", self.mark(Status::Skipped)))?;
         }
         self.checks.extend(names.iter().map(|name| Check::skipped(name, why)));
         Ok(())
@@ -61,7 +66,9 @@ impl Report {
 
     fn lines(&self, check: &Check) -> String {
         let mark = self.mark(check.status);
-        let mut lines = format!("{mark}  {}: {}\n", check.name, check.finding);
+        // The remedy stays one line, as there may be a command in it to be copied.
+        let finding = prose(&format!("{}: {}", check.name, check.finding), MARGIN);
+        let mut lines = format!("{mark}  {finding}\n");
         if let Some(remedy) = &check.remedy {
             lines.push_str(&format!("      {} {remedy}\n", painted(self.is_coloured, "help:", "1")));
             lines.push_str(&format!("      {} {}\n", painted(self.is_coloured, "see:", "1"), check.documentation));

@@ -8,6 +8,7 @@ use std::time::Duration;
 use entrada::UnixTime;
 use entrada_forwarder::Counts;
 
+use crate::columns::columns;
 use crate::notice::Notice;
 
 /// Five times a second at most.
@@ -79,7 +80,8 @@ impl Live {
         let mut line = self.line();
         if !line.has_ended && line.shown != text {
             text.clone_into(&mut line.shown);
-            let text: String = text.chars().take(width()).collect();
+            // One less than the terminal's columns, so that the line never wraps.
+            let text: String = text.chars().take(columns(stderr()) - 1).collect();
             let _ = stderr().write_all(format!("{CLEAR}{text}").as_bytes());
         }
         !line.has_ended
@@ -90,17 +92,6 @@ fn clear(line: &mut Line) {
     if !std::mem::take(&mut line.shown).is_empty() {
         let _ = stderr().write_all(CLEAR.as_bytes());
     }
-}
-
-/// One less than the terminal's columns, so that the line never wraps.
-fn width() -> usize {
-    #[cfg(unix)]
-    if let Ok(size) = rustix::termios::tcgetwinsize(stderr())
-        && size.ws_col > 1
-    {
-        return usize::from(size.ws_col) - 1;
-    }
-    79
 }
 
 fn text(counts: &Counts, now: UnixTime) -> String {

@@ -59,6 +59,18 @@ fn others_wait_for_a_sign_in_that_is_under_way_and_say_so() {
 }
 
 #[test]
+fn prose_is_broken_at_words() {
+    let world = world();
+    let Some(terminal) = on_terminal(world.run(&["demo", "--color", "never"])) else { return };
+    let done = terminal.done();
+    let lines: Vec<&str> = done.stderr.lines().map(|line| line.trim_end_matches('\r')).collect();
+    assert!(lines.iter().all(|line| line.len() <= 80), "a terminal that does not tell has 80 columns: {lines:#?}");
+    let refused = lines.iter().position(|line| line.starts_with("refused ")).unwrap();
+    let more: Vec<&str> = lines[refused + 1..].iter().map_while(|line| line.strip_prefix(&" ".repeat(21))).collect();
+    assert!(more.len() > 1 && more.iter().all(|line| !line.starts_with(' ')), "{lines:#?}");
+}
+
+#[test]
 fn q_gives_up() {
     let world = world();
     let Some(mut terminal) = get(&world, &["--flow", "browser", "--no-browser"]) else { return };
