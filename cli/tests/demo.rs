@@ -38,6 +38,44 @@ fn the_demo_shows_the_main_job_in_two_seconds_and_leaves_nothing() {
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0, "neither a temporary folder nor a cache");
 }
 
+/// Text without tags, line breaks and what is another number each time.
+fn words(text: &str) -> String {
+    let text: String = text.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text)).collect();
+    let text = text.replace("&#160;", " ").replace("&quot;", "\"");
+    let alike: String = text.chars().map(|c| if c.is_ascii_digit() { ' ' } else { c }).collect();
+    alike.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn its_picture_shows_what_it_prints() {
+    let home = tempfile::tempdir().unwrap();
+    let output = entrada(home.path(), &["demo"]).output().unwrap();
+    let printed = words(&String::from_utf8(output.stdout).unwrap());
+    let shown = words(include_str!("../../docs/pictures/demo.svg"));
+    assert!(printed.contains("Ada Lovelace"), "{printed}");
+    assert!(shown.ends_with(&format!("$ entrada demo {printed}")), "run docs/pictures/make: {shown}\nis not {printed}");
+}
+
+#[test]
+fn each_picture_is_shown_and_fetches_nothing() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let pages = ["README.md", "docs/doctor.md"].map(|page| fs::read_to_string(root.join(page)).unwrap());
+    let named = pages.iter().flat_map(|page| page.split("pictures/").skip(1));
+    let mut named: Vec<&str> = named.filter_map(|rest| rest.split([')', '"', '`']).next()).collect();
+    let files = fs::read_dir(root.join("docs/pictures")).unwrap().map(|file| file.unwrap().file_name());
+    let mut files: Vec<String> = files.map(|name| name.into_string().unwrap()).collect();
+    named.sort_unstable();
+    files.sort_unstable();
+    named.dedup();
+    assert_eq!(named, files);
+    for svg in files.iter().filter(|name| name.ends_with(".svg")) {
+        let text = fs::read_to_string(root.join("docs/pictures").join(svg)).unwrap();
+        for outside in ["@font-face", "@import", "url(http", "href", "<script", "/home/", "/root/", "/tmp/"] {
+            assert!(!text.contains(outside), "{svg}: {outside}");
+        }
+    }
+}
+
 #[test]
 fn it_is_not_moved_by_what_the_user_has_set() {
     let home = tempfile::tempdir().unwrap();
