@@ -1,6 +1,7 @@
 //! From a URL alone: whom to ask for tokens, and for which scope.
 
 use std::io::Read as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use entrada_core::ports::blocking::{Body, Transport};
@@ -68,16 +69,18 @@ impl Client {
     /// what it accepts is noted in the cache. Does nothing where that is known already.
     ///
     /// The request says for whom and how fresh; its scopes are of no weight. Where the user has to be seen, a sign-in is made as for
-    /// any token. Fails with [`Error::Discovery`] where no scope is accepted.
+    /// any token, but not for each scope: see [`Settling`]. Fails with [`Error::Discovery`] where no scope is accepted.
     pub fn settle(&self, app: PublishedApp, request: &TokenRequest) -> Result<PublishedApp, Error> {
         if app.accepted_scope().is_some() {
             return Ok(app);
         }
         let external_url = app.external_url().to_owned();
+        let quiet = Self { sign_in_with: Some(Arc::new(|_, _, needed| Err(needed))), ..self.clone() };
         let mut settling = Settling::of(app);
         loop {
             let request = request.clone().for_scopes([settling.next()?])?;
-            let tried = self.call(&request).get(&external_url);
+            let client = if settling.may_ask() { self } else { &quiet };
+            let tried = client.call(&request).get(&external_url);
             let is_sure = tried.as_ref().is_ok_and(|response| is_sure(response.status()));
             let Some(app) = settling.ended(tried.map(drop))? else { continue };
             if is_sure && let Err(error) = self.run(Flow::remember(self.app(), app.clone())) {

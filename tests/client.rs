@@ -3,10 +3,12 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use entrada::ports::AdapterError;
 use entrada::ports::blocking::{Body, Browser, Clock, Listener};
+use entrada::protocol::{AppCall, PublishedApp};
 use entrada::ureq::UreqTransport;
 use entrada::{
     AccountSelector, Authority, Client, ClientBuilder, Error, Listen, Prompt, TokenRequest, TokenSource, UnixTime,
@@ -319,4 +321,42 @@ fn an_app_is_reached_by_its_url_alone() {
     let elsewhere = Authority::entra("https://login.microsoftonline.com/contoso.example").unwrap();
     let error = client_of(&stage).authority(elsewhere).discover(&page).unwrap_err();
     assert!(matches!(error, Error::Discovery(_)), "what was named stays: {error}");
+}
+
+#[test]
+fn one_sign_in_does_for_all_of_an_apps_scopes_and_another_is_made_only_where_nothing_else_remains() {
+    // So many of the scopes that are tried silently need a consent of their own: the one with two slashes, or all three.
+    for (accepted, unconsented, windows) in [(Audience::ExternalUrlWithoutSlash, 1, 1), (Audience::ExternalUrl, 3, 2)] {
+        let stage = Arc::new(Stage::start().unwrap());
+        stage.change_proxy_table(|table| table.audiences = vec![accepted.clone()]);
+        let page = format!("{}api/me", stage.external_url());
+        let shown = Arc::new(AtomicUsize::new(0));
+        let (counted, house) = (Arc::clone(&shown), Arc::clone(&stage));
+        let builder = client_of(&stage).sign_in_with(move |client, request, _| {
+            let token = client.sign_in(request, client.sign_in_options())?;
+            for _ in 0..if counted.fetch_add(1, Ordering::SeqCst) == 0 { unconsented } else { 0 } {
+                let (error, suberror) = ("invalid_grant".into(), Some("consent_required".into()));
+                let refusal = Fault::OAuthError { error, suberror, code: 65001, claims: None };
+                house.faults().push(Endpoint::Token, refusal);
+            }
+            Ok(token)
+        });
+        let (client, app) = builder.discover(&page).unwrap();
+        assert_eq!(client.reach(&app).unwrap().get(&page).unwrap().status(), 200);
+        assert_eq!((shown.load(Ordering::SeqCst), stage.faults().pending()), (windows, 0), "{accepted:?}");
+    }
+}
+
+#[test]
+fn who_was_shown_that_the_authority_does_not_know_a_scope_is_shown_no_other() {
+    let stage = Arc::new(Stage::builder().identifiers(["api://{id}"]).start().unwrap());
+    let client = client_of(&stage).build().unwrap();
+    let named = Authority::entra(&stage.authority_url()).unwrap();
+    let redirect = client.probe(stage.external_url()).unwrap();
+    let asked = AppCall::new(stage.external_url()).unwrap();
+    let app = PublishedApp::read_http(&asked, redirect.status(), redirect.headers(), b"", Some(&named)).unwrap();
+    assert_eq!((app.scopes().len(), app.is_confirmed()), (2, false));
+    let error = client.settle(app, &TokenRequest::new(["x"]).unwrap()).unwrap_err();
+    assert!(matches!(error, Error::Discovery(_)), "{error}");
+    assert_eq!(stage.requests_at(Endpoint::Authorize).len(), 1);
 }

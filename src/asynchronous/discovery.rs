@@ -1,5 +1,8 @@
 //! From a URL alone, without waiting.
 
+use std::future::ready;
+use std::sync::Arc;
+
 use entrada_core::ports::asynchronous::{Body, Transport};
 use entrada_core::protocol::{PublishedApp, Settling};
 use entrada_core::{Authority, Error, Flow, TokenRequest};
@@ -8,7 +11,7 @@ use http::Response;
 
 use super::adapters::AsyncClientBuilder;
 use super::call::{AsyncCall, probe};
-use super::client::AsyncClient;
+use super::client::{AsyncClient, SignInWith};
 use crate::call::get;
 use crate::discovery::{CONFIRMATION_TIMEOUT, ENOUGH, confirmed_by, has_page, in_cloud, is_sure, read};
 
@@ -51,10 +54,13 @@ impl AsyncClient {
             return Ok(app);
         }
         let external_url = app.external_url().to_owned();
+        let refusing: SignInWith = Arc::new(|_, _, needed| Box::pin(ready(Err(needed))));
+        let quiet = Self { sign_in_with: Some(refusing), ..self.clone() };
         let mut settling = Settling::of(app);
         loop {
             let request = request.clone().for_scopes([settling.next()?])?;
-            let tried = self.call(&request).exchange(get(&external_url)?).await;
+            let client = if settling.may_ask() { self } else { &quiet };
+            let tried = client.call(&request).exchange(get(&external_url)?).await;
             let is_sure = tried.as_ref().is_ok_and(|response| is_sure(response.status()));
             let Some(app) = settling.ended(tried.map(drop))? else { continue };
             if is_sure && let Err(error) = self.run(Flow::remember(self.app(), app.clone())).await {

@@ -12,12 +12,20 @@ use crate::Error;
 /// A scope that the authority does not know, and one whose token the proxy refuses, lead on to the next; any other
 /// failure is the end. The call is a GET of the external URL: what the proxy refuses has not come to the app, but what
 /// it accepts has.
+///
+/// The user is asked to sign in for the first scope alone, which is the likeliest; the others are tried with what that
+/// has brought ([`may_ask`](Self::may_ask)). Only where the proxy has refused what there was, and none of the others did
+/// it either, the user is asked once more: for the first scope for which the authority said that they must be seen.
+/// Where the first one is refused by the authority, the user has been shown that, and the others are of the same app.
 #[derive(Debug)]
 pub struct Settling {
     app: PublishedApp,
     scopes: IntoIter<String>,
     trying: Option<String>,
     tried: Vec<String>,
+    may_ask: bool,
+    /// The first scope for which the user would have had to be asked.
+    put_off: Option<String>,
     /// The first refusal of the proxy's, and of the authority's: they say most, since they are about the app's id where
     /// that is known.
     refused_by_proxy: Option<Error>,
@@ -32,6 +40,8 @@ impl Settling {
             app,
             trying: None,
             tried: Vec::new(),
+            may_ask: false,
+            put_off: None,
             refused_by_proxy: None,
             refused_by_authority: None,
         }
@@ -44,11 +54,17 @@ impl Settling {
     #[expect(clippy::should_implement_trait, reason = "it fails at its end, which an iterator does not")]
     pub fn next(&mut self) -> Result<String, Error> {
         if let Some(scope) = self.scopes.next() {
+            self.may_ask = self.tried.is_empty();
             self.tried.push(scope.clone());
             self.trying = Some(scope.clone());
             return Ok(scope);
         }
         let refused_by_proxy = self.refused_by_proxy.is_some();
+        if let Some(scope) = self.put_off.take().filter(|_| refused_by_proxy) {
+            self.may_ask = true;
+            self.trying = Some(scope.clone());
+            return Ok(scope);
+        }
         let refusal = self.refused_by_proxy.take().or_else(|| self.refused_by_authority.take());
         if let Some(refusal) = refusal.filter(|_| self.app.is_confirmed()) {
             return Err(refusal);
@@ -57,6 +73,11 @@ impl Settling {
         let tried = core::mem::take(&mut self.tried);
         let trouble = DiscoveryTrouble::NoScope { tried, withheld, refused_by_proxy };
         Err(DiscoveryError { url: self.app.external_url().to_string(), trouble }.into())
+    }
+
+    /// Whether the user may be asked to sign in for the scope that is being tried; else its token is to be got silently.
+    pub fn may_ask(&self) -> bool {
+        self.may_ask
     }
 
     /// How the call ended: with any answer of the app's, or with a failure. Brings the app with its scope where that was
@@ -73,6 +94,12 @@ impl Settling {
                 self.refused_by_authority.get_or_insert(error);
                 Ok(None)
             }
+            (Err(error @ Error::UiRequired(_)), Some(scope)) if !self.may_ask => {
+                if error.server().is_some() {
+                    self.put_off.get_or_insert(scope);
+                }
+                Ok(None)
+            }
             (Err(error), _) => Err(error),
         }
     }
@@ -84,7 +111,7 @@ mod tests {
 
     use super::*;
     use crate::protocol::{AppCall, EdgeRedirect, ProxyRefused};
-    use crate::{Secret, ServerError};
+    use crate::{Secret, ServerError, UiReason};
 
     const SIGN_IN: &str = "https://login.microsoftonline.com/3c1f0a52-8d34-4b0e-9a57-5b1e6f2d7c01/oauth2/authorize\
         ?client_id=a&redirect_uri=https://hr.example/&state=AppProxyState:{}";
@@ -125,6 +152,47 @@ mod tests {
         settling.next().unwrap();
         assert!(matches!(settling.ended(server("consent_required")), Err(Error::Server(_))));
         assert!(matches!(settling.ended(Ok(())), Err(Error::Misuse(_))));
+    }
+
+    fn unseen(is_said_by_authority: bool) -> Result<(), Error> {
+        let Error::UiRequired(mut required) = Error::ui_required(UiReason::ConsentRequired) else { unreachable!() };
+        required.server = is_said_by_authority.then(ServerError::default);
+        Err(Error::UiRequired(required))
+    }
+
+    /// What is tried, and whether the user may be asked for it, until it ends or the outcomes do.
+    fn tried(outcomes: impl IntoIterator<Item = Result<(), Error>>) -> Vec<(&'static str, bool)> {
+        let mut settling = Settling::of(app(true));
+        let mut tried = Vec::new();
+        for outcome in outcomes {
+            let Ok(scope) = settling.next() else { return tried };
+            let name = ["a/.default", "https://hr.example//", "https://hr.example/u", "api://a"]
+                .into_iter()
+                .find(|name| scope.starts_with(name));
+            tried.push((name.unwrap(), settling.may_ask()));
+            assert_eq!(settling.ended(outcome).unwrap(), None);
+        }
+        assert!(settling.next().is_err());
+        tried
+    }
+
+    #[test]
+    fn the_user_is_asked_for_the_first_scope_and_once_more_where_nothing_else_remains() {
+        let first = [("a/.default", true), ("https://hr.example//", false), ("https://hr.example/u", false)];
+        let all = [&first[..], &[("api://a", false)]].concat();
+        assert_eq!(tried((0..4).map(|_| refused())), all);
+        let once_more = [&all[..], &[("https://hr.example/u", true)]].concat();
+        assert_eq!(tried([refused(), unseen(false), unseen(true), unseen(true), refused()]), once_more);
+        assert_eq!(tried([refused(), unseen(false), unseen(false), refused()]), all, "nobody said so");
+        let in_vain = || server("invalid_resource");
+        assert_eq!(tried([in_vain(), unseen(true), unseen(true), unseen(true)]), all, "that was shown");
+    }
+
+    #[test]
+    fn a_sign_in_that_is_needed_and_not_made_is_the_end_only_where_it_may_be() {
+        let mut settling = Settling::of(app(true));
+        settling.next().unwrap();
+        assert!(settling.ended(unseen(true)).unwrap_err().needs_ui());
     }
 
     #[test]
