@@ -76,6 +76,7 @@ impl ClientBuilder {
             correlation_ids: Arc::default(),
             renewals: Arc::default(),
             renews_in_background: self.renews_in_background,
+            timeout: self.timeout,
             sign_in: self.sign_in,
             sign_in_with: self.adapters.sign_in_with,
         })

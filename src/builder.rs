@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use entrada_core::ports::blocking::Entropy;
 use entrada_core::{App, Authority, Cloud, Error, SignIn};
 
+use crate::call::PATIENCE;
 use crate::entropy::SystemEntropy;
 
 /// Puts a client together: one that waits, or one that does not, which have adapters of two kinds.
@@ -17,6 +19,7 @@ pub struct Builder<Adapters> {
     capabilities: Vec<String>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) renews_in_background: bool,
+    pub(crate) timeout: Duration,
     pub(crate) sign_in: SignIn,
     pub(crate) adapters: Adapters,
 }
@@ -31,6 +34,7 @@ impl<Adapters: Default> Builder<Adapters> {
             capabilities: Vec::new(),
             entropy: Arc::new(SystemEntropy),
             renews_in_background: true,
+            timeout: PATIENCE,
             sign_in: SignIn::default(),
             adapters: Adapters::default(),
         }
@@ -78,6 +82,13 @@ impl<Adapters> Builder<Adapters> {
     /// unless told otherwise; else by that call.
     pub fn renew_in_background(mut self, in_background: bool) -> Self {
         self.renews_in_background = in_background;
+        self
+    }
+
+    /// How long a call to the app, and one that finds out about it, waits for the head of the answer and for any further
+    /// piece of it, where the call itself does not say; 200 seconds if nothing does.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 

@@ -29,7 +29,7 @@ pub struct Call<'a> {
 
 impl<'a> Call<'a> {
     pub(crate) fn new(client: &'a Client, token_request: TokenRequest, learnt: Option<PublishedApp>) -> Self {
-        Self { client, token_request, learnt, timeout: PATIENCE, max_redirects: 0, on_token: None }
+        Self { client, token_request, learnt, timeout: client.timeout, max_redirects: 0, on_token: None }
     }
 
     /// For this account, where several are signed in.
@@ -38,7 +38,8 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// How long to wait for the head of the answer, and for any further piece of it; 200 seconds if not said.
+    /// How long to wait for the head of the answer, and for any further piece of it; if not said, as long as the client's
+    /// [`timeout`](crate::Builder::timeout) says.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -73,7 +74,7 @@ impl<'a> Call<'a> {
         let url = request.uri().to_string();
         belongs(&learnt, &url)?;
         let is_news = learnt.accepted_scope().is_none();
-        let app = self.client.settle(learnt, &self.token_request)?;
+        let app = self.client.settle_within(learnt, &self.token_request, self.timeout)?;
         self.token_request = self.token_request.for_scopes(app.accepted_scope())?;
         let again = again(&request, request.body().as_bytes().filter(|_| !is_news));
         let refused = match self.exchange(request) {
@@ -81,7 +82,7 @@ impl<'a> Call<'a> {
             other => return other,
         };
         // Also where the request cannot be sent again: the next one is to find what is accepted now.
-        let now = self.client.learn_again(&url, &self.token_request)?;
+        let now = self.client.learn_again(&url, &self.token_request, self.timeout)?;
         if now.app_id() == app.app_id() && now.accepted_scope() == app.accepted_scope() {
             return Err(refused);
         }
@@ -108,8 +109,8 @@ impl<'a> Call<'a> {
 }
 
 /// A GET without a token.
-pub(crate) fn probe(transport: &dyn Transport, url: &str) -> Result<Response<Body>, Error> {
-    transport.send(get(url)?, PATIENCE).map_err(|error| Error::from_adapter(Port::App, error))
+pub(crate) fn probe(transport: &dyn Transport, url: &str, timeout: Duration) -> Result<Response<Body>, Error> {
+    transport.send(get(url)?, timeout).map_err(|error| Error::from_adapter(Port::App, error))
 }
 
 /// A token for one app must not go to another.

@@ -32,6 +32,7 @@ pub struct Client {
     pub(crate) correlation_ids: Arc<CorrelationIds>,
     pub(crate) renewals: Arc<Renewals>,
     pub(crate) renews_in_background: bool,
+    pub(crate) timeout: Duration,
     pub(crate) sign_in: SignIn,
     pub(crate) sign_in_with: Option<SignInWith>,
 }
@@ -162,7 +163,7 @@ impl Client {
 
     /// Asks a URL for its page without a token, as a stranger would: what a proxy redirects to tells whom to ask.
     pub fn probe(&self, url: &str) -> Result<http::Response<Body>, Error> {
-        crate::call::probe(&*self.transport, url)
+        crate::call::probe(&*self.transport, url, self.timeout)
     }
 
     /// The native registration and its authority.

@@ -10,10 +10,10 @@ use entrada_core::{Authority, Cloud, Error, Flow, TokenRequest};
 use http::{Response, StatusCode};
 
 use crate::adapters::ClientBuilder;
-use crate::call::{Call, get, probe};
+use crate::call::{Call, PATIENCE, get, probe};
 use crate::client::Client;
 
-/// How long the authority may take to say whether an app is at a URL.
+/// The longest that the authority may take to say whether an app is at a URL.
 pub(crate) const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(30);
 /// As much of a body as tells a page of the proxy's from one of the app's, in bytes.
 pub(crate) const ENOUGH: u64 = 64 * 1024;
@@ -49,7 +49,7 @@ impl ClientBuilder {
         let look = || cache.snapshot().ok()?.published_app(url, named.as_ref());
         let app = match may_know.then(look).flatten() {
             Some(app) => app,
-            None => discover(&*transport, url, named.as_ref())?,
+            None => discover_within(&*transport, url, named.as_ref(), self.timeout)?,
         };
         let app = in_cloud(url, app, self.cloud)?;
         Ok((self.authority(app.authority().clone()).build()?, app))
@@ -71,6 +71,15 @@ impl Client {
     /// The request says for whom and how fresh; its scopes are of no weight. Where the user has to be seen, a sign-in is made as for
     /// any token, but not for each scope: see [`Settling`]. Fails with [`Error::Discovery`] where no scope is accepted.
     pub fn settle(&self, app: PublishedApp, request: &TokenRequest) -> Result<PublishedApp, Error> {
+        self.settle_within(app, request, self.timeout)
+    }
+
+    pub(crate) fn settle_within(
+        &self,
+        app: PublishedApp,
+        request: &TokenRequest,
+        timeout: Duration,
+    ) -> Result<PublishedApp, Error> {
         if app.accepted_scope().is_some() {
             return Ok(app);
         }
@@ -80,7 +89,7 @@ impl Client {
         loop {
             let request = request.clone().for_scopes([settling.next()?])?;
             let client = if settling.may_ask() { self } else { &quiet };
-            let tried = client.call(&request).get(&external_url);
+            let tried = client.call(&request).timeout(timeout).get(&external_url);
             let is_sure = tried.as_ref().is_ok_and(|response| is_sure(response.status()));
             let Some(app) = settling.ended(tried.map(drop))? else { continue };
             if is_sure && let Err(error) = self.run(Flow::remember(self.app(), app.clone())) {
@@ -91,28 +100,42 @@ impl Client {
     }
 
     /// The same anew, where what was accepted once is no longer; the authority stays.
-    pub(crate) fn learn_again(&self, url: &str, request: &TokenRequest) -> Result<PublishedApp, Error> {
-        let app = discover(&*self.transport, url, Some(self.app().authority()))?;
-        self.settle(app, request)
+    pub(crate) fn learn_again(
+        &self,
+        url: &str,
+        request: &TokenRequest,
+        timeout: Duration,
+    ) -> Result<PublishedApp, Error> {
+        let app = discover_within(&*self.transport, url, Some(self.app().authority()), timeout)?;
+        self.settle_within(app, request, timeout)
     }
 }
 
 /// Asks a URL, without a token, whom to ask for tokens; see [`ClientBuilder::discover`]. Nothing is looked up or noted.
 pub fn discover(transport: &dyn Transport, url: &str, named: Option<&Authority>) -> Result<PublishedApp, Error> {
-    let mut response = probe(transport, url)?;
+    discover_within(transport, url, named, PATIENCE)
+}
+
+fn discover_within(
+    transport: &dyn Transport,
+    url: &str,
+    named: Option<&Authority>,
+    timeout: Duration,
+) -> Result<PublishedApp, Error> {
+    let mut response = probe(transport, url, timeout)?;
     let mut beginning = Vec::new();
     if has_page(response.status()) {
         // A body that is cut tells no less by its head.
         let _ = response.body_mut().take(ENOUGH).read_to_end(&mut beginning);
     }
     let app = read(url, &response, &beginning, named)?;
-    Ok(confirmed(transport, app))
+    Ok(confirmed(transport, app, timeout.min(CONFIRMATION_TIMEOUT)))
 }
 
 /// With the authority's word on whether the app is at the URL, where it can be had.
-fn confirmed(transport: &dyn Transport, app: PublishedApp) -> PublishedApp {
+fn confirmed(transport: &dyn Transport, app: PublishedApp, timeout: Duration) -> PublishedApp {
     let asked = app.confirmation_url().and_then(|url| get::<Body>(&url).ok());
-    match asked.map(|request| transport.send(request, CONFIRMATION_TIMEOUT)) {
+    match asked.map(|request| transport.send(request, timeout)) {
         Some(Ok(response)) => confirmed_by(app, &response),
         Some(Err(error)) => {
             tracing::debug!(%error, "the authority could not be asked whether the app is at its URL");

@@ -15,7 +15,7 @@ use crate::assemble::{self, Asking};
 use crate::body::Source;
 use crate::download;
 use crate::excerpt::{beginning, excerpt};
-use crate::failure::{Failure, NETWORK, PROXY_REFUSED, page_code};
+use crate::failure::{Failure, PASSING, PROXY_REFUSED, page_code};
 use crate::notice::Notice;
 use crate::progress::Watched;
 use crate::settings::Settings;
@@ -28,8 +28,12 @@ const MOST_REDIRECTS: u32 = 50;
 pub(crate) fn run(method: &str, call: &Call, settings: &Settings, notice: Notice) -> Result<ExitCode, Failure> {
     let head = head(method, call)?;
     let is_download = download::is_one(&head, call)?;
-    let (client, target) = target::client(settings, Asking::Allowed, notice)?;
-    let result = exchange(&head, call, is_download, settings, &client, target, notice);
+    let mut tries = Tries::new(call.retry, notice);
+    let (client, target) = tries.until_done(|| {
+        let builder = assemble::builder(settings, Asking::Allowed, notice)?;
+        target::from_builder(builder.timeout(Duration::from_secs(call.timeout)), settings, notice)
+    })?;
+    let result = exchange(&head, call, is_download, settings, &client, target, &mut tries);
     assemble::finish(&client);
     result
 }
@@ -41,18 +45,18 @@ fn exchange(
     settings: &Settings,
     client: &Client,
     target: Target,
-    notice: Notice,
+    tries: &mut Tries,
 ) -> Result<ExitCode, Failure> {
     if let Some(path) = call.output.as_deref().filter(|_| is_download) {
-        return download::run(head, call, path, settings, client, target, notice);
+        return download::run(head, call, path, settings, client, target, tries);
     }
-    let response = fetch(head, call, settings, client, target, notice, &mut Tries::new(call.retry))?;
+    let response = fetch(head, call, settings, client, target, tries)?;
     if head.method() == Method::HEAD {
         answer::print(&printed_head(&response))?;
     } else {
         show_head(&response, call)?;
     }
-    deliver(response, call, notice)
+    deliver(response, call, tries.notice)
 }
 
 /// Prints the answer's head where the arguments say so.
@@ -67,18 +71,18 @@ pub(crate) fn fetch(
     settings: &Settings,
     client: &Client,
     target: Target,
-    notice: Notice,
     tries: &mut Tries,
 ) -> Result<Response<Body>, Failure> {
+    let notice = tries.notice;
     let (source, content_type) = Source::from_call(call)?;
-    let target = target.settle(client, settings)?;
+    let target = tries.until_done(|| target.clone().settle(client, settings))?;
     loop {
         let request = request(head, content_type.as_deref(), &source, notice)?;
         // What comes from a pipe, and so has no length, comes once.
         let may_retry = request.body().length().is_some();
         let result = send(client, &target, call, request, notice, settings);
         let passes = if may_retry { passes(&result) } else { None };
-        if !passes.is_some_and(|named| tries.after(named, notice)) {
+        if !passes.is_some_and(|named| tries.after(named)) {
             return result;
         }
     }
@@ -94,7 +98,6 @@ fn send(
 ) -> Result<Response<Body>, Failure> {
     target
         .call(client, settings)?
-        .timeout(Duration::from_secs(call.timeout))
         .follow(if call.location { MOST_REDIRECTS } else { 0 })
         .on_token(move |token| notice.token(token))
         .send(request)
@@ -158,10 +161,8 @@ fn request(
 /// Whether a failure is one that passes, and for how long the app or the authority wants to be left alone.
 fn passes(result: &Result<Response<Body>, Failure>) -> Option<Option<Duration>> {
     match result {
-        Ok(response) if matches!(response.status().as_u16(), 408 | 429 | 502 | 503 | 504) => {
-            Some(retry_after(response.headers()))
-        }
-        Err(failure) if failure.code == NETWORK && failure.kind != "tls" => {
+        Ok(response) if PASSING.contains(&response.status().as_u16()) => Some(retry_after(response.headers())),
+        Err(failure) if failure.passes() => {
             Some(failure.retry_after.map(|seconds| Duration::from_secs(seconds.into())))
         }
         _ => None,

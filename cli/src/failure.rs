@@ -34,6 +34,9 @@ pub(crate) const PROXY_REFUSED: u8 = 14;
 pub(crate) const CONFIGURATION: u8 = 15;
 pub(crate) const STORE: u8 = 16;
 
+/// The statuses of an app that passes, and is tried again where that is allowed.
+pub(crate) const PASSING: [u16; 5] = [408, 429, 502, 503, 504];
+
 impl Failure {
     pub(crate) fn new(code: u8, kind: &str, message: String) -> Self {
         Self {
@@ -65,6 +68,12 @@ impl Failure {
     pub(crate) fn status(status: u16, message: String) -> Self {
         let (code, kind) = status_code(status);
         Self::new(code, &kind, message)
+    }
+
+    /// Whether the same may succeed a little later: nobody was there, or the app or the proxy was busy or broken.
+    pub(crate) fn passes(&self) -> bool {
+        let is_passing_status = || PASSING.iter().any(|status| self.kind == format!("http_{status}"));
+        (self.code == NETWORK && self.kind != "tls") || is_passing_status()
     }
 
     pub(crate) fn output(what: &str, error: &io::Error) -> Self {

@@ -12,21 +12,22 @@ use crate::notice::Notice;
 /// The longest pause between tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// The tries of one call.
+/// The tries of one call, and how it speaks meanwhile.
 #[derive(Debug)]
 pub(crate) struct Tries {
     failed: u32,
     most: u32,
+    pub(crate) notice: Notice,
 }
 
 impl Tries {
     /// One try, and so many more.
-    pub(crate) fn new(retry: u32) -> Self {
-        Self { failed: 0, most: retry }
+    pub(crate) fn new(retry: u32, notice: Notice) -> Self {
+        Self { failed: 0, most: retry, notice }
     }
 
     /// One has failed: waits, for as long as was named, and says so; `false` where no other is allowed.
-    pub(crate) fn after(&mut self, named: Option<Duration>, notice: Notice) -> bool {
+    pub(crate) fn after(&mut self, named: Option<Duration>) -> bool {
         if self.failed >= self.most {
             return false;
         }
@@ -34,14 +35,24 @@ impl Tries {
         let pause = named.unwrap_or(doubling).min(LONGEST_PAUSE);
         self.failed += 1;
         let (failed, all) = (self.failed, u64::from(self.most) + 1);
-        notice.say(&format!("Try {failed} of {all} failed; next in {} s.", pause.as_secs()));
+        self.notice.say(&format!("Try {failed} of {all} failed; next in {} s.", pause.as_secs()));
         std::thread::sleep(pause);
         true
     }
 
+    /// Does that, and once more after each failure that passes, as often as is allowed.
+    pub(crate) fn until_done<T>(&mut self, mut attempt: impl FnMut() -> Result<T, Failure>) -> Result<T, Failure> {
+        loop {
+            match attempt() {
+                Err(failure) if failure.passes() && self.again(&failure) => {}
+                result => return result,
+            }
+        }
+    }
+
     /// The same for a failure that passes.
-    pub(crate) fn again(&mut self, failure: &Failure, notice: Notice) -> bool {
-        self.after(failure.retry_after.map(|seconds| Duration::from_secs(seconds.into())), notice)
+    pub(crate) fn again(&mut self, failure: &Failure) -> bool {
+        self.after(failure.retry_after.map(|seconds| Duration::from_secs(seconds.into())))
     }
 }
 

@@ -132,6 +132,7 @@ impl AsyncClientBuilder {
             entropy: self.entropy,
             correlation_ids: Arc::default(),
             renewals: Arc::default(),
+            timeout: self.timeout,
             sign_in: self.sign_in,
             sign_in_with,
         })

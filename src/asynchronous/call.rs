@@ -64,7 +64,7 @@ impl<'a> AsyncCall<'a> {
         let url = request.uri().to_string();
         belongs(&learnt, &url)?;
         let is_news = learnt.accepted_scope().is_none();
-        let app = self.client.settle(learnt, &self.token_request).await?;
+        let app = self.client.settle_within(learnt, &self.token_request, self.timeout).await?;
         self.token_request = self.token_request.for_scopes(app.accepted_scope())?;
         let again = again(&request, request.body().as_bytes().filter(|_| !is_news));
         let refused = match self.exchange(request).await {
@@ -72,7 +72,7 @@ impl<'a> AsyncCall<'a> {
             other => return other,
         };
         // Also where the request cannot be sent again: the next one is to find what is accepted now.
-        let now = self.client.learn_again(&url, &self.token_request).await?;
+        let now = self.client.learn_again(&url, &self.token_request, self.timeout).await?;
         if now.app_id() == app.app_id() && now.accepted_scope() == app.accepted_scope() {
             return Err(refused);
         }
@@ -99,8 +99,8 @@ impl<'a> AsyncCall<'a> {
 }
 
 /// A GET without a token.
-pub(super) async fn probe(transport: &dyn Transport, url: &str) -> Result<Response<Body>, Error> {
-    transport.send(get(url)?, PATIENCE).await.map_err(|error| Error::from_adapter(Port::App, error))
+pub(super) async fn probe(transport: &dyn Transport, url: &str, timeout: Duration) -> Result<Response<Body>, Error> {
+    transport.send(get(url)?, timeout).await.map_err(|error| Error::from_adapter(Port::App, error))
 }
 
 impl std::fmt::Debug for AsyncCall<'_> {

@@ -50,6 +50,7 @@ pub struct AsyncClient {
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) correlation_ids: Arc<CorrelationIds>,
     pub(super) renewals: Arc<Renewals>,
+    pub(super) timeout: Duration,
     pub(super) sign_in: SignIn,
     pub(super) sign_in_with: Option<SignInWith>,
 }
@@ -183,7 +184,7 @@ impl AsyncClient {
 
     /// Asks a URL for its page without a token, as a stranger would: what a proxy redirects to tells whom to ask.
     pub async fn probe(&self, url: &str) -> Result<http::Response<Body>, Error> {
-        super::call::probe(&*self.transport, url).await
+        super::call::probe(&*self.transport, url, self.timeout).await
     }
 
     /// The native registration and its authority.

@@ -2,6 +2,7 @@
 
 use std::future::ready;
 use std::sync::Arc;
+use std::time::Duration;
 
 use entrada_core::ports::asynchronous::{Body, Transport};
 use entrada_core::protocol::{PublishedApp, Settling};
@@ -33,7 +34,7 @@ impl AsyncClientBuilder {
         let snapshot = if may_know { cache.snapshot().await.ok() } else { None };
         let app = match snapshot.and_then(|snapshot| snapshot.published_app(url, named.as_ref())) {
             Some(app) => app,
-            None => discover(&*transport, url, named.as_ref()).await?,
+            None => discover(&*transport, url, named.as_ref(), self.timeout).await?,
         };
         let app = in_cloud(url, app, self.cloud)?;
         Ok((self.authority(app.authority().clone()).build()?, app))
@@ -50,6 +51,15 @@ impl AsyncClient {
     /// Finds out which of a published app's scopes the proxy accepts; see [`settle`](crate::Client::settle) of the client
     /// that waits.
     pub async fn settle(&self, app: PublishedApp, request: &TokenRequest) -> Result<PublishedApp, Error> {
+        self.settle_within(app, request, self.timeout).await
+    }
+
+    pub(super) async fn settle_within(
+        &self,
+        app: PublishedApp,
+        request: &TokenRequest,
+        timeout: Duration,
+    ) -> Result<PublishedApp, Error> {
         if app.accepted_scope().is_some() {
             return Ok(app);
         }
@@ -60,7 +70,7 @@ impl AsyncClient {
         loop {
             let request = request.clone().for_scopes([settling.next()?])?;
             let client = if settling.may_ask() { self } else { &quiet };
-            let tried = client.call(&request).exchange(get(&external_url)?).await;
+            let tried = client.call(&request).timeout(timeout).exchange(get(&external_url)?).await;
             let is_sure = tried.as_ref().is_ok_and(|response| is_sure(response.status()));
             let Some(app) = settling.ended(tried.map(drop))? else { continue };
             if is_sure && let Err(error) = self.run(Flow::remember(self.app(), app.clone())).await {
@@ -70,25 +80,35 @@ impl AsyncClient {
         }
     }
 
-    pub(super) async fn learn_again(&self, url: &str, request: &TokenRequest) -> Result<PublishedApp, Error> {
-        let app = discover(&*self.transport, url, Some(self.app().authority())).await?;
-        self.settle(app, request).await
+    pub(super) async fn learn_again(
+        &self,
+        url: &str,
+        request: &TokenRequest,
+        timeout: Duration,
+    ) -> Result<PublishedApp, Error> {
+        let app = discover(&*self.transport, url, Some(self.app().authority()), timeout).await?;
+        self.settle_within(app, request, timeout).await
     }
 }
 
-async fn discover(transport: &dyn Transport, url: &str, named: Option<&Authority>) -> Result<PublishedApp, Error> {
-    let (head, body) = probe(transport, url).await?.into_parts();
+async fn discover(
+    transport: &dyn Transport,
+    url: &str,
+    named: Option<&Authority>,
+    timeout: Duration,
+) -> Result<PublishedApp, Error> {
+    let (head, body) = probe(transport, url, timeout).await?.into_parts();
     let mut beginning = Vec::new();
     if has_page(head.status) {
         let _ = body.into_reader().take(ENOUGH).read_to_end(&mut beginning).await;
     }
     let app = read(url, &Response::from_parts(head, ()), &beginning, named)?;
-    Ok(confirmed(transport, app).await)
+    Ok(confirmed(transport, app, timeout.min(CONFIRMATION_TIMEOUT)).await)
 }
 
-async fn confirmed(transport: &dyn Transport, app: PublishedApp) -> PublishedApp {
+async fn confirmed(transport: &dyn Transport, app: PublishedApp, timeout: Duration) -> PublishedApp {
     let Some(request) = app.confirmation_url().and_then(|url| get::<Body>(&url).ok()) else { return app };
-    match transport.send(request, CONFIRMATION_TIMEOUT).await {
+    match transport.send(request, timeout).await {
         Ok(response) => confirmed_by(app, &response),
         Err(error) => {
             tracing::debug!(%error, "the authority could not be asked whether the app is at its URL");

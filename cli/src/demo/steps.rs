@@ -95,8 +95,8 @@ fn get(demo: &Performance) -> Result<String, Failure> {
 fn get_with(demo: &Performance, scope: Option<&str>) -> Result<String, Failure> {
     let Get { call: arguments, settings, client, target } = demo.get("api/me", scope)?;
     let head = call::head("GET", &arguments)?;
-    let mut tries = Tries::new(arguments.retry);
-    let mut response = call::fetch(&head, &arguments, &settings, &client, target, demo.notice, &mut tries)?;
+    let mut tries = Tries::new(arguments.retry, demo.notice);
+    let mut response = call::fetch(&head, &arguments, &settings, &client, target, &mut tries)?;
     let mut body = String::new();
     let read = response.body_mut().read_to_string(&mut body);
     read.map_err(|error| Failure::new(OTHER, "demo", format!("the app's answer was cut: {error}")))?;

@@ -14,7 +14,6 @@ use crate::answer;
 use crate::args::Call;
 use crate::call;
 use crate::failure::{Failure, OTHER};
-use crate::notice::Notice;
 use crate::progress::Watched;
 use crate::settings::Settings;
 use crate::target::Target;
@@ -42,16 +41,15 @@ pub(crate) fn run(
     settings: &Settings,
     client: &Client,
     target: Target,
-    notice: Notice,
+    tries: &mut Tries,
 ) -> Result<ExitCode, Failure> {
+    let notice = tries.notice;
     let partial = Partial::beside(path, &head.uri().to_string());
-    let mut tries = Tries::new(call.retry);
-    let target = target.settle(client, settings)?;
+    let target = tries.until_done(|| target.clone().settle(client, settings))?;
     let mut goes_on = call.continue_at.is_some();
     loop {
         let found = if goes_on { partial.found()? } else { None };
-        let response =
-            call::fetch(&ranged(head, found.as_ref())?, call, settings, client, target.clone(), notice, &mut tries)?;
+        let response = call::fetch(&ranged(head, found.as_ref())?, call, settings, client, target.clone(), tries)?;
         let result = match (response.status(), found) {
             (StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE, Some(found))
                 if found.is_of_another_version(response.headers()) =>
@@ -100,7 +98,7 @@ pub(crate) fn run(
         };
         match result {
             Ok(()) => return Ok(ExitCode::SUCCESS),
-            Err(failure) if failure.kind == "cut" && tries.again(&failure, notice) => goes_on = true,
+            Err(failure) if failure.kind == "cut" && tries.again(&failure) => goes_on = true,
             Err(failure) if failure.kind == "cut" && partial.found()?.is_some() => {
                 let kept = partial.path().display();
                 return Err(failure.with_remedy(format!("what came is kept in {kept}: go on with -C -")));

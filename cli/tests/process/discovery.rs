@@ -1,7 +1,9 @@
 //! From a URL and a client id alone: whom to ask, and for which scope. The names are those of the real world, reached
 //! through an HTTP proxy that knows no others, and nothing but these names is trusted.
 
-use entrada_authority::{Audience, Endpoint, ProxyTable, Redirection, Stage, StageBuilder};
+use std::time::Duration;
+
+use entrada_authority::{Audience, Endpoint, Fault, ProxyTable, Redirection, Stage, StageBuilder};
 use serde_json::json;
 
 use crate::support::*;
@@ -294,4 +296,32 @@ fn a_second_user_signs_in_beside_the_first() {
     running.done().expect_code(0).says("Signed in as bob@contoso.example");
     let done = world.done(&["get", &url, "--account", &bob.upn]).expect_code(0);
     assert_eq!(done.json()["upn"], bob.upn);
+}
+
+#[test]
+fn what_fails_while_an_app_is_found_out_about_is_tried_again_as_often_as_allowed() {
+    let world = world();
+    let url = world.url("api/me");
+    let get = |faults: &[Fault], retry: &str| {
+        for fault in faults {
+            world.stage.faults().push(Endpoint::Proxy, fault.clone());
+        }
+        world.done(&["get", &url, "--retry", retry])
+    };
+    // A cut alone is sent once more by the transport.
+    let away = [Fault::Cut, Fault::Cut];
+    for (faults, code) in [(&away[..], 7), (&[Fault::Status(503, None)], 5)] {
+        get(faults, "0").expect_code(code);
+        get(faults, "1").expect_code(10).says("Try 1 of 2 failed");
+    }
+    login(&world, &url, &[]).expect_code(0);
+    // Nothing is known of the app, so that it is asked without a token, then with one, and then for the page.
+    for number in 1..=2 {
+        world.home.refusals_end();
+        let well = vec![Fault::Slow(Duration::ZERO); number];
+        let done = get(&[&well[..], &away].concat(), "1").expect_code(0);
+        assert_eq!(done.json()["name"], "Ada Lovelace");
+        done.says("Try 1 of 2 failed");
+    }
+    assert_eq!(world.stage.faults().pending(), 0);
 }

@@ -17,6 +17,9 @@ fn an_app_that_is_late_is_given_up() {
     let url = format!("http://{}/", nobody.local_addr().unwrap());
     world.done(&["get", &url, "--timeout", "1"]).expect_code(7);
     world.get("slow/10", &["--timeout", "30"]).expect_code(0);
+    // The same for the request by which an app is found out about, and which is the first one of all.
+    let unknown = Home::with(&[("ENTRADA_CLIENT_ID", world.stage.client_id())]);
+    unknown.run(&["get", &url, "--timeout", "1"]).done().expect_code(7).says("did not answer within 1 s");
 }
 
 #[test]
