@@ -5,15 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
-use async_signal::Signal;
 use entrada_forwarder::{Forwarder, Limits, Listen, PathSecret, raise_open_files};
-use futures::StreamExt as _;
 
 use crate::answer;
 use crate::args::Common;
 use crate::assemble;
 use crate::failure::Failure;
-use crate::forwarding::{self, Live, Proxy};
+use crate::forwarding::{self, Live, Proxy, code, next};
 use crate::notice::Notice;
 
 pub(crate) fn run(proxy: &Proxy, common: &Common, notice: Notice) -> Result<ExitCode, Failure> {
@@ -56,19 +54,6 @@ pub(crate) fn run(proxy: &Proxy, common: &Common, notice: Notice) -> Result<Exit
     clients.iter().for_each(assemble::finish);
     ran?;
     Ok(ExitCode::from(first.get().copied().map_or(0, code)))
-}
-
-/// As a shell tells a signal.
-fn code(signal: Signal) -> u8 {
-    128 + forwarding::number(signal)
-}
-
-async fn next(signals: &mut async_signal::Signals) -> Signal {
-    loop {
-        if let Some(Ok(signal)) = signals.next().await {
-            return signal;
-        }
-    }
 }
 
 /// Where to listen for each URL.

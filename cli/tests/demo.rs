@@ -146,6 +146,20 @@ fn it_stays_up_for_a_second_shell() {
 }
 
 #[test]
+fn a_signal_ends_it_and_leaves_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        // With a certificate in the folder.
+        let mut serving = Serving::start(home.path(), &["--break", "private-ca"], "entrada doctor ");
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1, "its folder");
+        let sent = Command::new("kill").args(["-s", signal, &serving.process.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        assert_eq!(serving.process.wait().unwrap().code(), Some(code), "{signal}");
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0, "{signal}");
+    }
+}
+
+#[test]
 fn what_can_be_broken_is_listed_one_a_line() {
     let home = tempfile::tempdir().unwrap();
     let output = entrada(home.path(), &["demo", "serve", "--break", "list"]).output().unwrap();

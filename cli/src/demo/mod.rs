@@ -15,6 +15,7 @@ use entrada_authority::Stage;
 use crate::args::{Cli, Color, Command, Demo, DemoMode};
 use crate::assemble::{self, Asking};
 use crate::failure::{Failure, OTHER};
+use crate::forwarding::{self, code, next};
 use crate::notice::{Notice, is_coloured};
 use crate::settings::Settings;
 use crate::target::{self, Target};
@@ -31,8 +32,15 @@ pub(crate) fn run(demo: &Demo, color: Color, notice: Notice) -> Result<ExitCode,
     };
     let stage = breakage.map_or_else(Stage::start, |breakage| breakage.start(Stage::builder()));
     let stage = Arc::new(stage.map_err(|error| failed("the demo's servers cannot be started", &error))?);
+    let mut signals = forwarding::signals()?;
     let folder = tempfile::Builder::new().prefix("entrada-demo-").tempdir();
     let folder = folder.map_err(|error| failed("there is no temporary folder", &error))?;
+    let temporary = folder.path().to_owned();
+    std::thread::spawn(move || {
+        let signal = smol::block_on(next(&mut signals));
+        let _ = std::fs::remove_dir_all(temporary);
+        std::process::exit(i32::from(code(signal)));
+    });
     let cache = folder.path().join("tokens.json").display().to_string();
     match demo.mode {
         DemoMode::Run => {

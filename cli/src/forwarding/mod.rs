@@ -21,7 +21,7 @@ use crate::target;
 
 pub(crate) use args::{Exec, Proxy};
 pub(crate) use live::Live;
-pub(crate) use signals::{number, signals};
+pub(crate) use signals::{code, next, signals};
 
 /// A forwarder for these apps, each with a token already: here, and not later, the user may be asked to sign in.
 pub(crate) fn builder(

@@ -1,6 +1,7 @@
 //! The signals that ask for an end.
 
 use async_signal::{Signal, Signals};
+use futures::StreamExt as _;
 
 use crate::failure::{Failure, OTHER};
 
@@ -19,8 +20,21 @@ fn is_ignored(signal: Signal) -> bool {
     mask.is_some_and(|mask| mask >> (number(signal) - 1) & 1 == 1)
 }
 
-/// The signal's number: a process that it ends exits with 128 and that.
-pub(crate) fn number(signal: Signal) -> u8 {
+/// The next one that arrives.
+pub(crate) async fn next(signals: &mut Signals) -> Signal {
+    loop {
+        if let Some(Ok(signal)) = signals.next().await {
+            return signal;
+        }
+    }
+}
+
+/// How a process exits that a signal ends, as a shell tells it.
+pub(crate) fn code(signal: Signal) -> u8 {
+    128 + number(signal)
+}
+
+fn number(signal: Signal) -> u8 {
     match signal {
         Signal::Hup => 1,
         Signal::Int => 2,
