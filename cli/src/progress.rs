@@ -90,7 +90,7 @@ impl Transfer {
 }
 
 /// `999 B`, `1.2 MB`: thousands, as files are measured.
-fn bytes(count: f64) -> String {
+pub(crate) fn bytes(count: f64) -> String {
     let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
     let mut size = count;
     for unit in units {
@@ -138,7 +138,13 @@ mod tests {
 
     #[test]
     fn sizes_and_times_are_short() {
-        for (count, text) in [(999.4, "999 B"), (999.5, "1.0 kB"), (99_949.0, "99.9 kB"), (99_950.0, "100 kB")] {
+        for (count, text) in [
+            (999.4, "999 B"),
+            (999.5, "1.0 kB"),
+            (99_949.0, "99.9 kB"),
+            (99_950.0, "100 kB"),
+            (u64::MAX as f64, "18.4 EB"),
+        ] {
             assert_eq!(bytes(count), text);
         }
         assert_eq!(

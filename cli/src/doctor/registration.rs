@@ -1,7 +1,7 @@
 //! The native registration: its client id, redirect URI and scope, before anybody signs in.
 
 use entrada::Authority;
-use entrada::protocol::{PublishedApp, ReplyUrl, aadsts};
+use entrada::protocol::{PublishedApp, ReplyUrl, aadsts, is_guid};
 use entrada::words::clean;
 use serde_json::Value;
 
@@ -58,12 +58,6 @@ pub(super) fn authority(authority: &Authority, answer: &Answer) -> (Check, Optio
 /// An authority's sentence without the ids after it.
 fn sentence(description: &str) -> &str {
     description.split("Trace ID:").next().unwrap_or_default().trim()
-}
-
-pub(super) fn is_guid(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12])
-        && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
 /// Which redirect URIs the authority knows for the client.

@@ -10,6 +10,7 @@ use entrada_forwarder::Counts;
 
 use crate::columns::columns;
 use crate::notice::Notice;
+use crate::progress::bytes;
 
 /// Five times a second at most.
 const EVERY: Duration = Duration::from_millis(200);
@@ -106,8 +107,8 @@ fn text(counts: &Counts, now: UnixTime) -> String {
         "{requests} {}, {} open  {} up  {} down  {} {}  {token}",
         plural(requests, "request"),
         counts.open(),
-        bytes(counts.bytes_up()),
-        bytes(counts.bytes_down()),
+        bytes(counts.bytes_up() as f64),
+        bytes(counts.bytes_down() as f64),
         counts.errors(),
         plural(counts.errors(), "error"),
     )
@@ -117,41 +118,9 @@ fn plural(count: u64, word: &str) -> String {
     if count == 1 { word.to_owned() } else { format!("{word}s") }
 }
 
-/// As people read it.
-fn bytes(count: u64) -> String {
-    let units = ["kB", "MB", "GB", "TB"];
-    if count < 1000 {
-        return format!("{count} B");
-    }
-    let mut value = count as f64;
-    let mut unit = "B";
-    for larger in units {
-        if value < 999.95 {
-            break;
-        }
-        (value, unit) = (value / 1000.0, larger);
-    }
-    format!("{value:.1} {unit}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_are_as_people_read_them() {
-        for (count, shown) in [
-            (0, "0 B"),
-            (999, "999 B"),
-            (1000, "1.0 kB"),
-            (999_949, "999.9 kB"),
-            (999_950, "1.0 MB"),
-            (2_147_483_648, "2.1 GB"),
-            (u64::MAX, "18446744.1 TB"),
-        ] {
-            assert_eq!(bytes(count), shown);
-        }
-    }
 
     #[test]
     fn a_line_tells_what_goes_through() {

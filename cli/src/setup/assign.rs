@@ -1,12 +1,13 @@
 //! Step 4: users and groups are assigned to the published app.
 
+use entrada::protocol::is_guid;
 use serde_json::{Value, json};
 
 use super::args::Assign;
 use super::find;
 use super::grant::published;
 use super::graph::Graph;
-use super::plan::{Made, Plan, Version, Write, is_guid, items, text, texts};
+use super::plan::{Made, Plan, Version, Write, items, text, texts};
 use super::refusal::trap;
 use super::run::{Next, Step};
 use crate::failure::Failure;

@@ -1,11 +1,12 @@
 //! Connectors and their groups: which of them serve an app.
 
+use entrada::protocol::is_guid;
 use serde_json::{Value, json};
 
 use super::args::Publish;
 use super::find;
 use super::graph::Graph;
-use super::plan::{Difference, GRAPH, Made, Plan, Version, Write, is_guid, text};
+use super::plan::{Difference, GRAPH, Made, Plan, Version, Write, text};
 use super::refusal::trap;
 use crate::failure::Failure;
 

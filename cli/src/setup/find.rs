@@ -1,9 +1,10 @@
 //! Finding what is there: an app by its id, its external URL or its name. Several that fit are refused.
 
+use entrada::protocol::is_guid;
 use serde_json::Value;
 
 use super::graph::Graph;
-use super::plan::{Version, is_guid, items, text, texts};
+use super::plan::{Version, items, text, texts};
 use super::refusal::trap;
 use crate::failure::Failure;
 

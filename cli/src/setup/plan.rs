@@ -161,12 +161,3 @@ pub(super) fn texts(value: &Value) -> Vec<&str> {
 pub(super) fn has_uri(list: &[&str], uri: &str) -> bool {
     list.iter().any(|known| known.eq_ignore_ascii_case(uri))
 }
-
-/// A GUID by its form.
-pub(super) fn is_guid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
-}

@@ -63,7 +63,8 @@ fn names_tenant(issuer: &Url, tenant: Option<&str>) -> bool {
     tenant.is_none_or(|tenant| named.eq_ignore_ascii_case(tenant) || !is_guid(named))
 }
 
-pub(crate) fn is_guid(text: &str) -> bool {
+/// Whether a text has the form of a GUID, as the ids of tenants and apps in Entra have.
+pub fn is_guid(text: &str) -> bool {
     let lengths = text.split('-').map(|part| part.bytes().all(|b| b.is_ascii_hexdigit()).then_some(part.len()));
     lengths.eq([8, 4, 4, 4, 12].map(Some))
 }

@@ -16,7 +16,7 @@ use crate::Error;
 
 pub use self::clouds::Cloud;
 
-pub(crate) use self::issuer::is_guid;
+pub use self::issuer::is_guid;
 
 /// The authority that issues the tokens.
 ///

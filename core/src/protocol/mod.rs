@@ -20,6 +20,7 @@ mod token;
 pub mod aadsts;
 
 pub use self::http::{HttpAnswer, HttpQuery, Method, ResponseMode};
+pub use crate::authority::is_guid;
 pub use call::{AppCall, Verdict};
 pub use challenge::{AuthenticationInfo, Challenge, challenges, claims_challenge};
 pub use edge::{
