@@ -111,11 +111,13 @@ impl Step for Assigning<'_> {
             }
             let role = named.map_or_else(|| role(&self.principal, None), Ok)?;
             let path = format!("servicePrincipals/{resource}/appRoleAssignedTo");
-            plan.writes.push(Write::post(Version::V1, path, format!("assign the {kind} {name}")).body(json!({
-                "principalId": principal["id"],
-                "resourceId": resource,
-                "appRoleId": role,
-            })));
+            plan.writes.push(Write::post(Version::V1, path, format!("assign the {kind} {name}")).unique().body(
+                json!({
+                    "principalId": principal["id"],
+                    "resourceId": resource,
+                    "appRoleId": role,
+                }),
+            ));
         }
         Ok(plan)
     }

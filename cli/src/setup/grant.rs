@@ -168,7 +168,7 @@ fn plan(found: &Found) -> Result<Plan, Failure> {
 }
 
 fn consent(client: &Value, resource: &Value) -> Write {
-    Write::post(Version::V1, "oauth2PermissionGrants", "consent for all users").body(json!({
+    Write::post(Version::V1, "oauth2PermissionGrants", "consent for all users").unique().body(json!({
         "clientId": client,
         "consentType": "AllPrincipals",
         "principalId": null,

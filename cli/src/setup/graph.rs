@@ -108,8 +108,8 @@ impl<'a> Graph<'a> {
         Err(Failure::new(OTHER, "graph", format!("Microsoft Graph's list of {path} does not end")))
     }
 
-    /// Sends a request of a plan; the answer's body, null where there is none.
-    pub(super) fn write(&self, write: &Write) -> Result<Value, Failure> {
+    /// Sends a request of a plan; the answer's body, null where it has none. `None` where what it makes is there already.
+    pub(super) fn write(&self, write: &Write) -> Result<Option<Value>, Failure> {
         let mut pause = FIRST_PAUSE;
         let mut tries = 0;
         loop {
@@ -117,7 +117,10 @@ impl<'a> Graph<'a> {
             let said = self.exchange(write.method, &write.url(&self.base), Some(&body))?;
             // What it refers to was made a moment ago, or the caller made it up.
             if said.status != StatusCode::NOT_FOUND || tries + 1 >= MOST_TRIES {
-                return self.judged(write.method, &write.path, said);
+                if write.is_unique && Refusal::new(write.method, &write.path, &said).is_duplicate() {
+                    return Ok(None);
+                }
+                return self.judged(write.method, &write.path, said).map(Some);
             }
             self.notice.detail(&format!("{} does not know what was made yet", write.path));
             self.clock.sleep(pause);

@@ -34,6 +34,9 @@ pub(super) struct Write {
     pub(super) differences: Vec<Difference>,
     /// What it makes: after that all is read again, as what it made has more to it than what was sent.
     pub(super) makes: Option<Made>,
+    /// It makes what there is once alone: where it exists and is not listed yet (Graph is eventually consistent), Graph
+    /// refuses to make it again.
+    pub(super) is_unique: bool,
 }
 
 /// What is, and what it is to be.
@@ -76,7 +79,7 @@ impl Plan {
 impl Write {
     pub(super) fn new(method: &'static str, version: Version, path: String, what: impl Into<String>) -> Self {
         let what = what.into();
-        Self { what, method, version, path, body: Value::Null, differences: Vec::new(), makes: None }
+        Self { what, method, version, path, body: Value::Null, differences: Vec::new(), makes: None, is_unique: false }
     }
 
     pub(super) fn post(version: Version, path: impl Into<String>, what: impl Into<String>) -> Self {
@@ -94,6 +97,11 @@ impl Write {
 
     pub(super) fn differing(mut self, differences: Vec<Difference>) -> Self {
         self.differences = differences;
+        self
+    }
+
+    pub(super) fn unique(mut self) -> Self {
+        self.is_unique = true;
         self
     }
 

@@ -48,6 +48,11 @@ impl Refusal {
         has(&self.code) || has(&self.message)
     }
 
+    /// Whether it is that the same is there already: told with a status of 409 or of 400.
+    pub(super) fn is_duplicate(&self) -> bool {
+        self.says("MultipleObjectsWithSameKeyValue") || self.says("already exists")
+    }
+
     /// Whether the path is one of application proxy's own, or of an application: there the role decides.
     fn is_proxys(&self) -> bool {
         self.path.starts_with("onPremisesPublishingProfiles") || self.path.contains("/connectorGroup")

@@ -75,7 +75,10 @@ pub(super) fn carry_out(
         }
         let mut is_over = true;
         for write in plan.writes {
-            let answer = graph.write(&write)?;
+            let Some(answer) = graph.write(&write)? else {
+                report.stays.push(format!("{}, which is not listed yet", write.what));
+                continue;
+            };
             notice.say(&format!("done: {}", clean(&write.what)));
             let makes = write.makes;
             report.done.push(write);

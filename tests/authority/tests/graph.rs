@@ -226,7 +226,7 @@ fn links_between_things_are_checked() {
     wrong["principalId"] = ada.as_str().into();
     refused(&grant(wrong), 400, "Request_BadRequest", "principalId");
     assert_eq!(grant(body.clone()).status, 201);
-    refused(&grant(body), 400, "Request_BadRequest", "already exists");
+    refused(&grant(body), 409, "Request_MultipleObjectsWithSameKeyValue", "already exists");
 }
 
 #[test]

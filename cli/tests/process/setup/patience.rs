@@ -1,6 +1,7 @@
 //! Graph takes its time, and says so or does not.
 
 use entrada_authority::{Endpoint, Fault, RetryAfter};
+use serde_json::json;
 
 use super::*;
 
@@ -15,6 +16,24 @@ fn what_was_made_is_waited_for_and_not_made_twice() {
     let count = |wanted: &str| shapes.iter().filter(|shape| *shape == wanted).count();
     assert_eq!(count("POST /v1.0/applicationTemplates/*/instantiate"), 1);
     assert_eq!((count("POST /v1.0/applications"), count("POST /v1.0/servicePrincipals")), (1, 1));
+}
+
+#[test]
+fn what_exists_and_is_not_listed_yet_is_there() {
+    let office = Office::new();
+    let (app, client) = (office.published(), office.registered());
+    office.stage().hide_new(1000);
+    for (step, request) in [
+        (["grant", "--app", &app, "--client-id", &client], "POST /v1.0/oauth2PermissionGrants"),
+        (["assign", "--app", &app, "--user", ADA], "POST /v1.0/servicePrincipals/*/appRoleAssignedTo"),
+    ] {
+        let before = office.writes().len();
+        assert_ne!(office.set_up(&step)["created"], json!([]), "{step:?}");
+        let again = office.set_up(&step);
+        assert_eq!((&again["created"], &again["changed"]), (&json!([]), &json!([])), "{step:?}");
+        let sent = shapes(&office.writes()[before..]);
+        assert_eq!(sent.iter().filter(|shape| *shape == request).count(), 2, "it was not seen: {sent:?}");
+    }
 }
 
 #[test]

@@ -48,7 +48,8 @@ impl Stage {
         self.with_graph(|state| state.licensed = licensed);
     }
 
-    /// New applications and service principals stay unseen for so many looks: Graph is eventually consistent.
+    /// New applications and service principals stay unseen for so many looks, and new consents and assignments in lists:
+    /// Graph is eventually consistent.
     pub fn hide_new(&self, looks: u32) {
         self.with_graph(|state| state.hidden_for = looks);
     }

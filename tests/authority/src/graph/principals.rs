@@ -34,8 +34,8 @@ pub(super) fn answer(graph: &Graph, realm: &Realm, state: &mut State, asked: &As
         ("GET", ["servicePrincipals"]) => list(graph, state, asked),
         ("GET", ["servicePrincipals", id, "appRoleAssignedTo"]) => {
             asked.needs(&READ)?;
-            let fitting = state.assignments.iter().filter(|one| one["resourceId"] == *id).cloned().collect();
-            page(graph, asked, fitting)
+            let fitting = state.assignments.iter().filter(|one| one["resourceId"] == *id && !state.is_hidden(one));
+            page(graph, asked, fitting.cloned().collect())
         }
         ("POST", ["servicePrincipals", id, "appRoleAssignedTo"]) => assign(realm, state, asked, id),
         ("GET", ["servicePrincipals", id]) => get(state, asked, id),
@@ -128,7 +128,7 @@ fn list(graph: &Graph, state: &State, asked: &Asked<'_>) -> Outcome {
 fn grants(graph: &Graph, state: &State, asked: &Asked<'_>) -> Outcome {
     asked.needs(&["DelegatedPermissionGrant.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"])?;
     let unsupported = || Refused::with("Request_UnsupportedQuery", "Unsupported query.");
-    let mut fitting: Vec<Value> = state.grants.clone();
+    let mut fitting: Vec<Value> = state.grants.iter().filter(|grant| !state.is_hidden(grant)).cloned().collect();
     for part in asked.query("$filter").ok_or_else(unsupported)?.split(" and ") {
         let (name, text) = part.split_once(" eq ").ok_or_else(unsupported)?;
         if !["clientId", "resourceId"].contains(&name) {
@@ -158,9 +158,12 @@ fn grant(state: &mut State, asked: &Asked<'_>) -> Outcome {
         ["clientId", "resourceId", "consentType", "principalId"].iter().all(|name| other[*name] == grant[*name])
     };
     if state.grants.iter().any(same) {
-        return Err(Refused::bad("Permission entry already exists."));
+        // terraform-provider-azuread#690
+        let code = "Request_MultipleObjectsWithSameKeyValue";
+        return Err(Refused::new(StatusCode::CONFLICT, code, "Permission entry already exists."));
     }
     grant["id"] = random::guid().into();
+    state.hide(&grant);
     state.grants.push(grant.clone());
     Ok((StatusCode::CREATED, grant))
 }
@@ -201,6 +204,7 @@ fn assign(realm: &Realm, state: &mut State, asked: &Asked<'_>, id: &str) -> Outc
     assignment["id"] = random::handle("").into();
     assignment["principalDisplayName"] = name.into();
     assignment["principalType"] = kind.into();
+    state.hide(&assignment);
     state.assignments.push(assignment.clone());
     Ok((StatusCode::CREATED, assignment))
 }
