@@ -17,11 +17,9 @@ use crate::failure::{Failure, OTHER};
 #[cfg(unix)]
 const LARGEST: usize = 48 * 1024;
 
-/// curl with these words alone, where it only tells of itself.
+/// curl with these words alone, where it only tells of itself; the user's `.curlrc` is not read, as in any call.
 pub(super) fn plainly(words: &[String]) -> Result<ExitCode, Failure> {
-    let mut command = Command::new("curl");
-    command.args(words);
-    ended(command.status())
+    ended(Command::new("curl").arg("--disable").args(words).status())
 }
 
 /// curl with the token's text, what was given, the texts of the files that it names, and last our own text.

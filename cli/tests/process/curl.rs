@@ -241,6 +241,10 @@ fn neither_curlrc_nor_a_proxy_leads_it_elsewhere() {
     let done = curl(&world, &["-x", elsewhere.address(), &world.url("api/me")]).done().expect_code(0);
     assert_eq!(done.json()["name"], "Ada Lovelace");
     assert_eq!(elsewhere.seen().len(), 0);
+    // Nor where curl tells of itself alone: it would warn of what it does not know.
+    world.home.file(".curlrc", "no-such-option\nstderr = said\n");
+    let done = curl(&world, &["--version"]).done().expect_code(0);
+    assert_eq!((done.stderr.as_str(), world.home.path().join("said").exists()), ("", false));
 }
 
 #[test]
