@@ -1,6 +1,5 @@
 //! What the other side answered, and how long it took.
 
-use std::io::Read;
 use std::time::{Duration, Instant};
 
 use entrada::ports::blocking::{Body, Transport};
@@ -8,8 +7,7 @@ use entrada::protocol::{EdgeAnswer, http_date};
 use entrada::{Error, Port, UnixTime};
 use http::{Request, Response};
 
-/// As much of a body as is looked at.
-const ENOUGH: u64 = 64 * 1024;
+use crate::excerpt::beginning;
 
 /// An answer, read as far as it is of use here.
 #[derive(Clone, Debug, Default)]
@@ -45,15 +43,14 @@ impl Answer {
         }
     }
 
-    /// Reads an answer, and its body as far as it comes.
+    /// Reads an answer, and the beginning of its body.
     fn read(response: Response<Body>, elapsed: Duration) -> Self {
         let (parts, body) = response.into_parts();
         let headers = parts.headers.iter();
         let headers = headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into()));
-        let mut bytes = Vec::new();
-        // What was read before it broke off is what there is to look at.
-        let _ = body.take(ENOUGH).read_to_end(&mut bytes);
-        Self { status: parts.status.as_u16(), headers: headers.collect(), body: bytes, elapsed, at: UnixTime::now() }
+        // Before the body, which may take its time.
+        let at = UnixTime::now();
+        Self { status: parts.status.as_u16(), headers: headers.collect(), body: beginning(body), elapsed, at }
     }
 
     pub(super) fn header(&self, name: &str) -> Option<&str> {
@@ -103,5 +100,16 @@ mod tests {
         };
         assert_eq!((get(200, Port::App), get(302, Port::App)), (Vec::new(), Vec::new()));
         assert_eq!((get(403, Port::App), get(200, Port::Authority)), (b"page".to_vec(), b"page".to_vec()));
+    }
+
+    #[test]
+    fn of_an_error_without_end_the_beginning_is_read() {
+        let transport = transport_fn(|_, _| {
+            let mut response = Response::new(Body::stream(std::io::repeat(b'x'), None));
+            *response.status_mut() = http::StatusCode::BAD_GATEWAY;
+            Ok(response)
+        });
+        let answer = Answer::get(&transport, "https://hr.example/", Port::App, Duration::ZERO).unwrap();
+        assert_eq!((answer.status, answer.body.len()), (502, crate::excerpt::ENOUGH));
     }
 }
