@@ -11,8 +11,9 @@ use crate::settings::{Named, Settings};
 /// How to reach the app.
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
-    /// By the scopes that were named, verbatim.
-    Named(TokenRequest),
+    /// By the scopes that were named, verbatim; and by what its URL told, where that can be noted once the scope is
+    /// accepted.
+    Named(TokenRequest, Option<PublishedApp>),
     /// By what its URL told.
     Learnt(PublishedApp),
 }
@@ -56,14 +57,17 @@ fn with_discovery(
         None => {
             // Whichever of the two is missing is asked for.
             let (_, request) = (settings.authority()?, assemble::token_request(settings)?);
-            Ok((builder.build()?, Target::Named(request)))
+            Ok((builder.build()?, Target::Named(request, None)))
         }
         Some(url) => {
             let (client, app) = discover(builder, url).map_err(|error| assemble::failure(error, settings))?;
             notice.detail(&format!("app: {} of tenant {}", app.app_id(), client.app().authority().url()));
             let target = match settings.scopes.is_empty() {
                 true => Target::Learnt(app),
-                false => Target::Named(assemble::token_request(settings)?),
+                false => {
+                    let only = settings.scopes.first().filter(|_| settings.scopes.len() == 1);
+                    Target::Named(assemble::token_request(settings)?, only.and_then(|scope| app.trying_only(scope)))
+                }
             };
             Ok((client, target))
         }
@@ -71,12 +75,24 @@ fn with_discovery(
 }
 
 impl Target {
-    /// With its scope: where that is still to be learnt, the proxy is asked, with a token for each that it may be.
+    /// With its scope: where that is still to be learnt, the proxy is asked, with a token for each that it may be. One that
+    /// was named is that; with it accepted, what was learnt of the app is noted.
     pub(crate) fn settle(self, client: &Client, settings: &Settings) -> Result<Self, Failure> {
-        let Self::Learnt(app) = self else { return Ok(self) };
-        let request = request_for(&app, settings)?;
-        let app = client.settle(app, &request).map_err(|error| assemble::failure(error, settings))?;
-        Ok(Self::Learnt(app))
+        let failed = |error| assemble::failure(error, settings);
+        match self {
+            Self::Learnt(app) => {
+                let request = request_for(&app, settings)?;
+                Ok(Self::Learnt(client.settle(app, &request).map_err(failed)?))
+            }
+            Self::Named(request, Some(app)) => {
+                match client.settle(app, &request.clone().account(assemble::account(settings))) {
+                    // The call itself has the same to tell, and there may be none.
+                    Ok(_) | Err(Error::ProxyRefused(_)) => Ok(Self::Named(request, None)),
+                    Err(error) => Err(failed(error)),
+                }
+            }
+            Self::Named(_, None) => Ok(self),
+        }
     }
 
     /// The same for who has just signed in.
@@ -88,7 +104,7 @@ impl Target {
     /// The request for a token; before the scope is settled, for the first that it may be.
     pub(crate) fn request(&self, settings: &Settings) -> Result<TokenRequest, Failure> {
         match self {
-            Self::Named(request) => Ok(request.clone()),
+            Self::Named(request, _) => Ok(request.clone()),
             Self::Learnt(app) => request_for(app, settings),
         }
     }
@@ -96,7 +112,7 @@ impl Target {
     /// A call to the app.
     pub(crate) fn call<'a>(&self, client: &'a Client, settings: &Settings) -> Result<Call<'a>, Failure> {
         match self {
-            Self::Named(request) => Ok(client.call(request)),
+            Self::Named(request, _) => Ok(client.call(request)),
             Self::Learnt(app) => Ok(client.reach(app)?.account(assemble::account(settings))),
         }
     }
@@ -104,7 +120,7 @@ impl Target {
     /// The requests for a token that it may take, in the order in which they are tried.
     pub(crate) fn requests(&self, settings: &Settings) -> Result<Vec<TokenRequest>, Failure> {
         match self {
-            Self::Named(request) => Ok(vec![request.clone()]),
+            Self::Named(request, _) => Ok(vec![request.clone()]),
             Self::Learnt(app) => {
                 let request = request_for(app, settings)?;
                 let each = app.scopes().into_iter().map(|scope| request.clone().for_scopes([scope]));

@@ -102,6 +102,29 @@ fn a_scope_that_was_named_is_the_only_one() {
 }
 
 #[test]
+fn what_was_learnt_for_a_scope_that_was_named_is_remembered_where_it_could_have_been_found() {
+    let world = world();
+    let (url, id) = (world.url("api/me"), world.stage.proxy_app_id().to_owned());
+    let published = || world.home.cached()["Entrada"]["published"][world.stage.external_url()].clone();
+    let mut seen = 0;
+    for scope in [world.stage.scope(), format!("{id}/user_impersonation")] {
+        login(&world, &url, &["--scope", &scope]).expect_code(0);
+        assert_eq!(published()["scope"], scope);
+        hosts(&world, &mut seen);
+        world.done(&["get", &url, "--scope", &scope]).expect_code(0);
+        assert_eq!(hosts(&world, &mut seen), ["hr-contoso.msappproxy.net"], "{scope}");
+        world.done(&["token", &url, "--scope", &scope]).expect_code(0);
+        assert!(hosts(&world, &mut seen).is_empty(), "{scope}");
+        world.home.refusals_end();
+    }
+    // A call finds it out as well as a login does; of two, neither is the one to be remembered.
+    world.done(&["get", &url, "--scope", &world.stage.scope(), "--scope", &world.stage.scope()]).expect_code(0);
+    assert!(world.home.cached().get("Entrada").is_none_or(|notes| notes.get("published").is_none()));
+    world.done(&["get", &url, "--scope", &world.stage.scope()]).expect_code(0);
+    assert_eq!(published()["scope"], world.stage.scope());
+}
+
+#[test]
 fn a_spoofed_redirect_is_refused_and_no_token_goes_out_on_its_word() {
     let builder = Stage::builder().lookalike_host("login.microsoftonline.com.evil.example");
     let world = world_with(builder);

@@ -47,6 +47,8 @@ pub struct PublishedApp {
     /// Whether the authority was named, and not learnt.
     is_named: bool,
     is_confirmed: bool,
+    /// The one scope that may be tried, where it was named.
+    named_scope: Option<String>,
     accepted_scope: Option<String>,
 }
 
@@ -97,6 +99,7 @@ impl PublishedApp {
             external_url,
             is_named: named.is_some(),
             is_confirmed: false,
+            named_scope: None,
             accepted_scope: None,
         })
     }
@@ -124,6 +127,7 @@ impl PublishedApp {
             external_url: Url::parse(external_url).ok()?,
             is_named: named.is_some(),
             is_confirmed: false,
+            named_scope: None,
             accepted_scope: Some(scope.to_owned()),
         })
     }
@@ -183,6 +187,21 @@ impl PublishedApp {
         self.is_confirmed
     }
 
+    /// With this scope, which was named, as the only one to try.
+    ///
+    /// `None` for a scope that would not be tried of itself, and is not the plain permission by the confirmed app's id
+    /// either: that the proxy accepts it is of no weight for those who do not name it.
+    pub fn trying_only(self, scope: &str) -> Option<Self> {
+        let by_id = || format!("{}/user_impersonation", self.app_id);
+        let is_own = self.scopes().iter().any(|own| own == scope) || (self.is_confirmed && scope == by_id());
+        is_own.then(|| Self { named_scope: Some(scope.to_owned()), ..self })
+    }
+
+    /// Whether the scope to try was named.
+    pub(super) fn has_named_scope(&self) -> bool {
+        self.named_scope.is_some()
+    }
+
     /// With the scope whose token the proxy has accepted.
     pub fn accepting(mut self, scope: impl Into<String>) -> Self {
         self.accepted_scope = Some(scope.into());
@@ -194,11 +213,11 @@ impl PublishedApp {
         self.accepted_scope.as_deref()
     }
 
-    /// The scopes to try, in order: the accepted one alone, once it is known; else by the app's id, by the external URL
+    /// The scopes to try, in order: the accepted one alone, once it is known, or the one that was named; else by the app's id, by the external URL
     /// with two slashes and with one, and by `api://` and the app's id. Those by the id only where the authority has
     /// confirmed it.
     pub fn scopes(&self) -> Vec<String> {
-        if let Some(scope) = &self.accepted_scope {
+        if let Some(scope) = self.accepted_scope.as_ref().or(self.named_scope.as_ref()) {
             return [scope.clone()].into();
         }
         let external = self.external_url.as_str();
@@ -381,7 +400,26 @@ mod tests {
             confirmed.scopes(),
             [&by_id, by_url[0], by_url[1], &format!("api://{APP}/user_impersonation")].map(String::from)
         );
-        assert_eq!(confirmed.accepting(by_url[1]).scopes(), [by_url[1]]);
+        assert_eq!(confirmed.clone().accepting(by_url[1]).scopes(), [by_url[1]]);
+        assert_eq!(confirmed.clone().trying_only(by_url[0]).unwrap().scopes(), [by_url[0]]);
+        assert!(confirmed.trying_only(&format!("{APP}/user_impersonation")).is_some());
+    }
+
+    #[test]
+    fn a_scope_that_was_named_is_the_apps_own_or_of_no_weight_for_others() {
+        let login = "https://login.microsoftonline.com";
+        let app = read("https://hr.example/", &location(login, TENANT, "https://hr.example/"), None).unwrap();
+        for scope in [
+            &format!("{APP}/.default"),
+            &format!("{APP}/user_impersonation"),
+            "api://another/user_impersonation",
+            "https://hr.example//Files.Read",
+            "https://hr.example/app//user_impersonation",
+        ] {
+            assert_eq!(app.clone().trying_only(scope), None, "{scope}");
+        }
+        let one_slash = "https://hr.example/user_impersonation";
+        assert_eq!(app.trying_only(one_slash).unwrap().scopes(), [one_slash]);
     }
 
     #[test]

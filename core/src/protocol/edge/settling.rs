@@ -50,7 +50,7 @@ impl Settling {
     /// The scope to try now.
     ///
     /// Fails where there is none left: with the first refusal, the proxy's before the authority's; and with
-    /// [`Error::Discovery`] where scopes by the app's id were not even tried.
+    /// [`Error::Discovery`] where scopes by the app's id were not even tried, though none was named.
     #[expect(clippy::should_implement_trait, reason = "it fails at its end, which an iterator does not")]
     pub fn next(&mut self) -> Result<String, Error> {
         if let Some(scope) = self.scopes.next() {
@@ -66,7 +66,7 @@ impl Settling {
             return Ok(scope);
         }
         let refusal = self.refused_by_proxy.take().or_else(|| self.refused_by_authority.take());
-        if let Some(refusal) = refusal.filter(|_| self.app.is_confirmed()) {
+        if let Some(refusal) = refusal.filter(|_| self.app.is_confirmed() || self.app.has_named_scope()) {
             return Err(refusal);
         }
         let withheld = (!self.app.is_confirmed()).then(|| alloc::format!("{}/.default", self.app.app_id()));
@@ -211,5 +211,18 @@ mod tests {
         assert!(!text.contains("api://") && text.ends_with("name it: a/.default"), "{text}");
         assert!(text.contains("https://hr.example//user_impersonation"), "{text}");
         assert!(matches!(end(true, || server("invalid_scope")), Error::Server(_)), "the proxy was not even asked");
+    }
+
+    #[test]
+    fn a_scope_that_was_named_is_tried_alone_and_refused_as_it_is() {
+        let scope = "https://hr.example/user_impersonation";
+        for (outcome, is_refused_by_proxy) in [(refused(), true), (server("invalid_resource"), false)] {
+            let mut settling = Settling::of(app(false).trying_only(scope).unwrap());
+            assert_eq!(settling.next().unwrap(), scope);
+            assert_eq!(settling.ended(outcome).unwrap(), None);
+            let error = settling.next().unwrap_err();
+            assert_eq!(matches!(error, Error::ProxyRefused(_)), is_refused_by_proxy, "{error}");
+            assert!(!matches!(error, Error::Discovery(_)), "{error}");
+        }
     }
 }
