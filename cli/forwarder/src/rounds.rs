@@ -41,7 +41,8 @@ impl Rounds {
     ) -> Poll<T> {
         self.inner.task.register(context.waker());
         for _ in 0..MOST {
-            self.inner.state.store(AT_WORK, Ordering::Release);
+            // Not stored: whatever was done before a wake that this takes away must be seen by the poll.
+            self.inner.state.swap(AT_WORK, Ordering::AcqRel);
             if let Poll::Ready(done) = poll(&mut Context::from_waker(&self.waker)) {
                 return Poll::Ready(done);
             }
@@ -50,7 +51,7 @@ impl Rounds {
                 return Poll::Pending;
             }
         }
-        self.inner.state.store(RESTING, Ordering::Release);
+        self.inner.state.swap(RESTING, Ordering::AcqRel);
         context.waker().wake_by_ref();
         Poll::Pending
     }
@@ -70,7 +71,8 @@ impl Wake for Inner {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
+    use std::time::{Duration, Instant};
 
     use super::*;
 
@@ -130,5 +132,58 @@ mod tests {
         });
         assert!(polled.is_pending());
         assert_eq!((polls, task.0.load(Ordering::Relaxed)), (MOST, 1));
+    }
+
+    /// An outer task that was woken is to be polled.
+    struct Flag(AtomicBool);
+
+    impl Wake for Flag {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn no_wake_is_lost_that_comes_while_another_is_taken_up() {
+        const TIME: Duration = Duration::from_secs(2);
+        let flag = Arc::new(Flag(AtomicBool::new(true)));
+        let (outer, mut rounds) = (Waker::from(Arc::clone(&flag)), Rounds::new());
+        let (waker, told, seen) = (rounds.waker.clone(), AtomicU32::new(0), AtomicU32::new(0));
+        let tell = || {
+            let since = Instant::now();
+            for turn in 1.. {
+                // The first one has the task polled; the second one meets that poll at its beginning.
+                waker.wake_by_ref();
+                (0..turn % 97).for_each(|_| std::hint::spin_loop());
+                told.store(turn, Ordering::Release);
+                waker.wake_by_ref();
+                let mut looks = 0_u32;
+                while seen.load(Ordering::Acquire) != turn {
+                    looks += 1;
+                    if looks.is_multiple_of(1000) && since.elapsed() > 5 * TIME {
+                        return Some(turn);
+                    }
+                }
+                if turn % 100 == 0 && since.elapsed() > TIME {
+                    return None;
+                }
+            }
+            None
+        };
+        let lost = std::thread::scope(|scope| {
+            let telling = scope.spawn(tell);
+            while !telling.is_finished() {
+                if flag.0.swap(false, Ordering::SeqCst) {
+                    let polled = rounds.poll(&Context::from_waker(&outer), |_| {
+                        seen.store(told.load(Ordering::Acquire), Ordering::Release);
+                        Poll::<()>::Pending
+                    });
+                    assert!(polled.is_pending());
+                }
+                std::hint::spin_loop();
+            }
+            telling.join().unwrap()
+        });
+        assert_eq!(lost, None, "the second wake of that turn");
     }
 }
