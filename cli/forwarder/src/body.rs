@@ -190,8 +190,17 @@ struct Download {
     incoming: Incoming,
     connection: Option<Connection>,
     has_ended: bool,
+    /// Bytes since it last waited.
+    in_a_row: usize,
     site: Arc<Site>,
 }
+
+/// Of an app that is faster than its client can be told, hyper takes all that there is: after that many bytes it has to
+/// look at others.
+const IN_A_ROW: usize = 256 * 1024;
+
+/// What a piece counts for at the least, however small it is.
+const LEAST: usize = 4 * 1024;
 
 impl Reply {
     /// Of the forwarder's own.
@@ -201,7 +210,7 @@ impl Reply {
 
     /// The app's, which comes over this connection; at its end the connection is kept.
     pub(crate) fn app(incoming: Incoming, connection: Connection, site: Arc<Site>) -> Self {
-        let download = Download { incoming, connection: Some(connection), has_ended: false, site };
+        let download = Download { incoming, connection: Some(connection), has_ended: false, in_a_row: 0, site };
         Self { content: Content::App(Box::new(download)), _turn: None }
     }
 
@@ -239,12 +248,24 @@ impl Body for Reply {
 
 impl Download {
     fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        if self.in_a_row >= IN_A_ROW {
+            self.in_a_row = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if let Some(connection) = &mut self.connection {
             connection.link.drive(context);
         }
-        let frame = ready!(Pin::new(&mut self.incoming).poll_frame(context));
+        let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(context) else {
+            self.in_a_row = 0;
+            return Poll::Pending;
+        };
         match &frame {
-            Some(Ok(frame)) => Counts::add(&self.site.counts.down, frame.data_ref().map_or(0, Bytes::len)),
+            Some(Ok(frame)) => {
+                let count = frame.data_ref().map_or(0, Bytes::len);
+                self.in_a_row += count.max(LEAST);
+                Counts::add(&self.site.counts.down, count);
+            }
             Some(Err(_)) => self.connection = None,
             None => self.has_ended = true,
         }

@@ -1,5 +1,6 @@
 //! The forwarder at work: connections in, and an end without haste.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -13,11 +14,14 @@ use crate::wire::Wire;
 use entrada_dial::asynchronous::Stream;
 use futures::FutureExt as _;
 use futures::future::{Either, select};
+use http::{Request, Response};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use smol::channel::{Receiver, Sender};
 use smol::{Executor, Timer};
 
+use crate::body::Reply;
 use crate::builder::Builder;
 use crate::counts::Counts;
 use crate::exchange;
@@ -130,9 +134,11 @@ async fn accept(site: Arc<Site>, listener: Listener, (stopped, living): (Receive
         };
         connections.fetch_add(1, Ordering::AcqRel);
         let (count, freed, living) = (Arc::clone(&connections), freed.0.clone(), living.clone());
-        let serving = serve(Arc::clone(&site), stream, stopped.clone());
+        let (site_of_it, stopped_too) = (Arc::clone(&site), stopped.clone());
         let work = async move {
-            serving.await;
+            let watch = Arc::new(Watch::new());
+            let answer = |request| exchange::answer(Arc::clone(&site_of_it), Arc::clone(&watch), request);
+            serve(site_of_it.limits, &watch, (stream, stopped_too), answer).await;
             count.fetch_sub(1, Ordering::AcqRel);
             let _ = freed.try_send(());
             drop(living);
@@ -142,9 +148,15 @@ async fn accept(site: Arc<Site>, listener: Listener, (stopped, living): (Receive
 }
 
 /// Serves one client's connection to its end.
-async fn serve(site: Arc<Site>, stream: Stream, stopped: Receiver<()>) {
-    let (limits, watch) = (site.limits, Arc::new(Watch::new()));
-    let service = service_fn(|request| exchange::answer(Arc::clone(&site), Arc::clone(&watch), request));
+async fn serve<A>(
+    limits: Limits,
+    watch: &Arc<Watch>,
+    (stream, stopped): (Stream, Receiver<()>),
+    answer: impl Fn(Request<Incoming>) -> A,
+) where
+    A: Future<Output = Result<Response<Reply>, Infallible>>,
+{
+    let service = service_fn(answer);
     let mut builder = http1::Builder::new();
     builder.max_header_size(LONGEST_HEAD).max_buf_size(LONGEST_READ);
     let mut connection = pin!(builder.serve_connection(Wire(stream), service).with_upgrades());
@@ -168,3 +180,6 @@ async fn serve(site: Arc<Site>, stream: Stream, stopped: Receiver<()>) {
     })
     .await;
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -17,6 +17,9 @@ use crate::counts::{Counts, Open};
 /// How much is carried at once.
 const PIECE: usize = 16 * 1024;
 
+/// After so many pieces others have their turn: two sides that are always ready would leave them none.
+const IN_A_ROW: u8 = 16;
+
 /// The two sides, which both have agreed to leave HTTP.
 pub(crate) struct Tunnel {
     pub(crate) client: OnUpgrade,
@@ -65,8 +68,13 @@ async fn one_way(
     Counts::add(count, first.len());
     to.write_all(&first).await?;
     to.flush().await?;
-    let mut piece = vec![0; PIECE];
+    let (mut piece, mut in_a_row) = (vec![0; PIECE], 0);
     loop {
+        if in_a_row == IN_A_ROW {
+            in_a_row = 0;
+            smol::future::yield_now().await;
+        }
+        in_a_row += 1;
         let read = from.read(&mut piece).await?;
         if read == 0 {
             return to.close().await;
@@ -74,5 +82,33 @@ async fn one_way(
         Counts::add(count, read);
         to.write_all(&piece[..read]).await?;
         to.flush().await?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future as _;
+    use std::pin::pin;
+    use std::sync::atomic::Ordering;
+    use std::task::{Context, Waker};
+
+    use super::*;
+    use crate::serve::tests::Ready;
+
+    #[test]
+    fn a_tunnel_that_never_waits_lets_others_have_their_turn() {
+        for (client, app) in [("xxxxxxxx", ""), ("", "xxxxxxxx"), ("xxxxxxxx", "xxxxxxxx")] {
+            let side = |body| Box::new(Ready::new("", body).speaking_first());
+            let (counts, client, app) = (Counts::of(1), side(client), side(app));
+            let taken = [&client, &app].map(|side| Arc::clone(&side.taken));
+            let moved = || taken.iter().map(|taken| taken.load(Ordering::Relaxed)).sum::<u64>();
+            let mut carrying = pin!(carry((client, Bytes::new()), (app, Bytes::new()), &counts));
+            for turn in 1..=5 {
+                let before = moved();
+                assert!(carrying.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+                let moved = moved() - before;
+                assert!(moved > 0 && moved < 8 << 20, "{moved} in turn {turn}");
+            }
+        }
     }
 }
