@@ -46,7 +46,7 @@ impl Connection {
     pub(crate) async fn over(stream: Stream) -> hyper::Result<Self> {
         let mut builder = http1::Builder::new();
         builder.max_header_size(LONGEST_HEAD).max_buf_size(LONGEST_READ);
-        let (requests, link) = builder.handshake(Wire(stream)).await?;
+        let (requests, link) = builder.handshake(Wire::to_app(stream)).await?;
         Ok(Self { requests, link: Link(Some(Box::pin(link.with_upgrades()))) })
     }
 

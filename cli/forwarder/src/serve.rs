@@ -159,7 +159,8 @@ async fn serve<A>(
     let service = service_fn(answer);
     let mut builder = http1::Builder::new();
     builder.max_header_size(LONGEST_HEAD).max_buf_size(LONGEST_READ);
-    let mut connection = pin!(builder.serve_connection(Wire(stream), service).with_upgrades());
+    let mut connection =
+        pin!(builder.serve_connection(Wire::to_client(stream, Arc::clone(watch)), service).with_upgrades());
     let mut stopping = Some(pin!(stopped.recv()));
     let (mut timer, mut rounds) = (Timer::after(limits.idle), Rounds::new());
     poll_fn(|context| {

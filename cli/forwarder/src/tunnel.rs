@@ -45,7 +45,7 @@ impl Tunnel {
 /// The stream below, and what has been read of it already.
 fn taken_back(upgraded: Upgraded) -> Option<(Stream, Bytes)> {
     let parts = upgraded.downcast::<Wire>().ok()?;
-    Some((parts.io.0, parts.read_buf))
+    Some((parts.io.stream, parts.read_buf))
 }
 
 async fn carry(client: (Stream, Bytes), app: (Stream, Bytes), counts: &Counts) -> io::Result<()> {

@@ -2,7 +2,7 @@
 //!
 //! A timer for each request would cost more than the request's own system calls.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::limits::Limits;
@@ -14,6 +14,8 @@ pub(crate) struct Watch {
     phase: AtomicU8,
     /// Milliseconds after it began.
     since: AtomicU64,
+    /// The client had no room for what was to be written last: an answer is not over before it has.
+    is_behind: AtomicBool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -40,7 +42,8 @@ pub(crate) enum Tick {
 
 impl Watch {
     pub(crate) fn new() -> Self {
-        Self { begun: Instant::now(), phase: AtomicU8::new(Phase::Idle as u8), since: AtomicU64::new(0) }
+        let (phase, since, is_behind) = (AtomicU8::new(Phase::Idle as u8), AtomicU64::new(0), AtomicBool::new(false));
+        Self { begun: Instant::now(), phase, since, is_behind }
     }
 
     /// Begins to wait for that.
@@ -54,6 +57,13 @@ impl Watch {
         self.since.store(self.now(), Ordering::Relaxed);
     }
 
+    /// The client takes what is written to it, or has no room for it.
+    pub(crate) fn wrote(&self, is_taken: bool) {
+        if self.is_behind.swap(!is_taken, Ordering::Relaxed) && is_taken {
+            self.touch();
+        }
+    }
+
     /// Whether the answer is too late.
     pub(crate) fn is_late(&self) -> bool {
         self.phase.load(Ordering::Acquire) == Phase::Late as u8
@@ -62,7 +72,7 @@ impl Watch {
     pub(crate) fn tick(&self, limits: &Limits) -> Tick {
         let waited = Duration::from_millis(self.now().saturating_sub(self.since.load(Ordering::Relaxed)));
         let phase = self.phase.load(Ordering::Acquire);
-        let limit = if phase == Phase::Idle as u8 {
+        let limit = if phase == Phase::Idle as u8 && !self.is_behind.load(Ordering::Relaxed) {
             limits.idle
         } else if phase == Phase::Answer as u8 {
             limits.answer

@@ -6,12 +6,15 @@ use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
 use entrada_core::Error;
+use futures::future::{Either, select};
 use futures::io::{AsyncRead, AsyncWrite};
 use http::{Request, Response};
 use hyper::body::Incoming;
+use smol::Timer;
 
 use super::serve;
 use crate::body::{Reply, Source, Turn};
@@ -36,6 +39,8 @@ pub(crate) struct Ready {
     body: &'static [u8],
     given: Arc<AtomicU64>,
     pub(crate) taken: Arc<AtomicU64>,
+    /// What it may still take.
+    room: Arc<AtomicU64>,
     /// It says nothing until it has heard something.
     is_asked: bool,
     waker: Option<Waker>,
@@ -43,8 +48,8 @@ pub(crate) struct Ready {
 
 impl Ready {
     pub(crate) fn new(text: &str, body: &'static str) -> Self {
-        let (given, taken) = Default::default();
-        Self { text: text.into(), body: body.as_bytes(), given, taken, is_asked: false, waker: None }
+        let (given, taken, room) = (Arc::default(), Arc::default(), Arc::new(AtomicU64::new(u64::MAX)));
+        Self { text: text.into(), body: body.as_bytes(), given, taken, room, is_asked: false, waker: None }
     }
 
     pub(crate) fn speaking_first(self) -> Self {
@@ -72,11 +77,17 @@ impl AsyncRead for Ready {
 }
 
 impl AsyncWrite for Ready {
-    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.is_asked = true;
         self.waker.take().into_iter().for_each(Waker::wake);
-        self.taken.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        Poll::Ready(Ok(bytes.len()))
+        let count = self.room.load(Ordering::Relaxed).min(bytes.len() as u64);
+        if count == 0 {
+            self.waker = Some(context.waker().clone());
+            return Poll::Pending;
+        }
+        self.room.fetch_sub(count, Ordering::Relaxed);
+        self.taken.fetch_add(count, Ordering::Relaxed);
+        Poll::Ready(Ok(count as usize))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -96,6 +107,10 @@ fn site() -> Arc<Site> {
 
 /// Serves this client with this app at the other end, without a token; where there is no app, with answers of its own.
 async fn connect(client: Ready, app: Option<Ready>, counts: impl FnOnce(Arc<Counts>)) {
+    connect_within(Limits::default(), client, app, counts).await;
+}
+
+async fn connect_within(limits: Limits, client: Ready, app: Option<Ready>, counts: impl FnOnce(Arc<Counts>)) {
     let (site, watch) = (site(), Arc::new(Watch::new()));
     counts(Arc::clone(&site.counts));
     let has_app = app.is_some();
@@ -114,7 +129,7 @@ async fn connect(client: Ready, app: Option<Ready>, counts: impl FnOnce(Arc<Coun
         let (response, connection) = upstream::send(&site, &head, source.as_ref(), &watch).await.unwrap();
         Ok(response.map(|body| Reply::app(body, connection, Arc::clone(&site)).in_turn(turn)))
     };
-    serve(Limits::default(), &watch, (Box::new(client), stopped), answer).await;
+    serve(limits, &watch, (Box::new(client), stopped), answer).await;
 }
 
 /// How often a task was woken.
@@ -166,4 +181,26 @@ fn a_client_that_pipelines_without_end_lets_others_have_their_turn() {
     let counts = Arc::new(OnceLock::new());
     let requests = || counts.get().map_or(0, |counts: &Arc<Counts>| counts.requests());
     takes_turns(connect(client, None, |known| drop(counts.set(known))), requests, 500);
+}
+
+#[test]
+fn a_client_that_reads_no_further_keeps_what_it_has_not_taken() {
+    const LENGTH: u64 = 50_000;
+    let limits = Limits { idle: Duration::from_millis(20), ..Limits::default() };
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {LENGTH}\r\n\r\n");
+    let app = Ready::new(&(head + &"x".repeat(LENGTH as usize)), "");
+    let client = Ready::new("GET / HTTP/1.1\r\nhost: a\r\n\r\n", "").speaking_first();
+    let (taken, room) = (Arc::clone(&client.taken), Arc::clone(&client.room));
+    room.store(1000, Ordering::Relaxed);
+    smol::block_on(async {
+        let mut serving = pin!(connect_within(limits, client, Some(app), |_| {}));
+        // All of the answer has come and waits in the forwarder: far longer than a connection may be idle.
+        let waited = select(serving.as_mut(), Timer::after(10 * limits.idle)).await;
+        assert!(matches!(waited, Either::Right(_)), "it was cut after {} bytes", taken.load(Ordering::Relaxed));
+        assert_eq!(taken.load(Ordering::Relaxed), 1000);
+        room.store(u64::MAX, Ordering::Relaxed);
+        // Polled because of its timer, it goes on; and then it is idle.
+        serving.await;
+    });
+    assert!(taken.load(Ordering::Relaxed) > LENGTH);
 }
