@@ -175,7 +175,7 @@ impl Builder {
                 pool: Pool::default(),
                 limits: self.limits,
                 counts: Arc::clone(&counts),
-                executor: Arc::clone(&executor),
+                executor: Arc::downgrade(&executor),
                 on_event: Arc::clone(&self.on_event),
                 failing: Mutex::default(),
             };

@@ -78,9 +78,8 @@ async fn exchange(
 
     let lent = site.tokens.get().await.map_err(|error| no_token(site, &error))?;
     if lent.is_due {
-        let site = Arc::clone(site);
-        let executor = Arc::clone(&site.executor);
-        executor.spawn(async move { site.tokens.renew().await }).detach();
+        let renewing = Arc::clone(site);
+        site.spawn(async move { renewing.tokens.renew().await });
     }
     let mut bearer = lent.bearer;
     // Most answers need no more than a look at their status.
@@ -174,7 +173,7 @@ fn homeward(
     }
     let app = hyper::upgrade::on(&mut response);
     let tunnel = Tunnel { client, app, link: connection.link, counts: Arc::clone(&site.counts) };
-    site.executor.spawn(tunnel.run()).detach();
+    site.spawn(tunnel.run());
     response.map(|_| Reply::own(Bytes::new()))
 }
 

@@ -73,10 +73,11 @@ impl Forwarder {
         let (living, ended) = smol::channel::bounded::<()>(1);
         for (site, listener) in self.sites {
             let accepting = accept(Arc::clone(&site), listener, (stopped.clone(), living.clone()));
-            self.executor.spawn(accepting).detach();
-            self.executor.spawn(sweep(Arc::clone(&site), stopped.clone())).detach();
+            site.spawn(accepting);
+            site.spawn(sweep(Arc::clone(&site), stopped.clone()));
             // The first request need not wait for it.
-            self.executor.spawn(async move { drop(site.tokens.get().await) }).detach();
+            let first = Arc::clone(&site);
+            site.spawn(async move { drop(first.tokens.get().await) });
         }
         drop(living);
         let (executor, limits) = (&*self.executor, self.limits);
@@ -143,7 +144,7 @@ async fn accept(site: Arc<Site>, listener: Listener, (stopped, living): (Receive
             let _ = freed.try_send(());
             drop(living);
         };
-        site.executor.spawn(work).detach();
+        site.spawn(work);
     }
 }
 

@@ -43,6 +43,7 @@ fn what_never_ends_is_not_waited_for_without_end() {
     let begun = Instant::now();
     local.ended();
     assert!(begun.elapsed() < Duration::from_secs(10));
+    assert_eq!(client.rest(), b"he", "it is closed, though the process goes on");
 }
 
 #[test]
