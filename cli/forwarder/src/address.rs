@@ -48,21 +48,30 @@ impl Origin {
         is_ours.then(|| format!("{}{}{}", here.base, here.prefix, &target[Position::BeforePath..]))
     }
 
-    /// A reference in a request that names the local address, by the app's; `None` where it may stay as it is.
-    pub(crate) fn published(&self, reference: &str, here: Here<'_>) -> Option<String> {
-        let rest = reference.strip_prefix(here.base)?;
-        if !rest.is_empty() && !rest.starts_with(['/', '?', '#']) {
-            return None;
+    /// A reference in a request that names the local address, by any of these and with the prefix or without it, by the
+    /// app's; `None` where it may stay as it is.
+    pub(crate) fn published(&self, reference: &str, bases: &[String], prefix: &str) -> Option<String> {
+        let inner = |rest: &str| within(rest.strip_prefix(prefix)?).map(str::to_owned);
+        if reference.starts_with('/') {
+            let inner = inner(reference).filter(|_| !prefix.is_empty())?;
+            return Some(if inner.starts_with('/') { inner } else { format!("/{inner}") });
         }
-        let inner =
-            rest.strip_prefix(here.prefix).filter(|inner| inner.is_empty() || inner.starts_with(['/', '?', '#']));
-        Some(format!("{}{}", self.text, inner.unwrap_or(rest)))
+        let rest = bases.iter().find_map(|base| {
+            let (begin, rest) = reference.split_at_checked(base.len())?;
+            if begin.eq_ignore_ascii_case(base) { within(rest) } else { None }
+        })?;
+        Some(format!("{}{}", self.text, inner(rest).unwrap_or_else(|| rest.to_owned())))
     }
 
     /// The local counterpart of the URL that this was made from.
     pub(crate) fn local_url(&self, here: Here<'_>) -> String {
         format!("{}{}{}", here.base, here.prefix, &self.url[Position::BeforePath..Position::AfterQuery])
     }
+}
+
+/// What comes after a whole host or segment of a path, and not in the middle of one.
+fn within(rest: &str) -> Option<&str> {
+    (rest.is_empty() || rest.starts_with(['/', '?', '#'])).then_some(rest)
 }
 
 /// The path without that prefix; `None` where it does not begin with it.
@@ -111,17 +120,34 @@ mod tests {
 
     #[test]
     fn what_names_the_local_address_names_the_app_without_the_secret() {
-        for (reference, here, wanted) in [
-            ("http://127.0.0.1:8", PLAIN, Some("https://hr.example")),
-            ("http://127.0.0.1:8/a?b", PLAIN, Some("https://hr.example/a?b")),
-            ("http://127.0.0.1:80/a", PLAIN, None),
-            ("http://localhost:8/s3cret/a", SECRET, Some("https://hr.example/a")),
-            ("http://localhost:8/s3cret", SECRET, Some("https://hr.example")),
-            ("http://localhost:8/other", SECRET, Some("https://hr.example/other")),
-            ("http://127.0.0.1:8/a", SECRET, None),
-            ("https://hr.example/a", PLAIN, None),
+        let bases =
+            ["http://127.0.0.1", "http://localhost", "http://127.0.0.1:80", "http://localhost:80"].map(String::from);
+        for (reference, wanted) in [
+            ("http://127.0.0.1:80", Some("https://hr.example")),
+            ("http://127.0.0.1", Some("https://hr.example")),
+            ("http://127.0.0.1/a?b", Some("https://hr.example/a?b")),
+            ("HTTP://LocalHost:80/a?b", Some("https://hr.example/a?b")),
+            ("http://127.0.0.1:8/a", None),
+            ("http://127.0.0.1.evil.example/a", None),
+            ("https://hr.example/a", None),
+            ("/a", None),
+            ("http://é", None),
         ] {
-            assert_eq!(origin().published(reference, here).as_deref(), wanted, "{reference}");
+            assert_eq!(origin().published(reference, &bases, "").as_deref(), wanted, "{reference}");
+            assert_eq!(origin().published(reference, &bases, "/s3cret").as_deref(), wanted, "{reference}");
+        }
+        for (reference, wanted) in [
+            ("http://localhost:80/s3cret/a", Some("https://hr.example/a")),
+            ("http://127.0.0.1/s3cret/a", Some("https://hr.example/a")),
+            ("http://127.0.0.1/s3cret", Some("https://hr.example")),
+            ("http://127.0.0.1/s3cret?b", Some("https://hr.example?b")),
+            ("http://localhost/s3cretive", Some("https://hr.example/s3cretive")),
+            ("/s3cret/a", Some("/a")),
+            ("/s3cret", Some("/")),
+            ("/s3cret?b", Some("/?b")),
+            ("/s3cretive", None),
+        ] {
+            assert_eq!(origin().published(reference, &bases, "/s3cret").as_deref(), wanted, "{reference}");
         }
     }
 

@@ -69,7 +69,7 @@ async fn exchange(
     let expects_continue =
         head.headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     let source = Source::of(body, expects_continue, watch, &site.counts);
-    let is_upgrade = outward(site, &mut head, here);
+    let is_upgrade = outward(site, &mut head);
     if source.is_some() && !head.headers.contains_key(CONTENT_LENGTH) {
         // Or hyper would leave out what methods such as GET seldom have.
         head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
@@ -126,14 +126,14 @@ fn begun(site: &Site, head: &request::Parts) -> Result<Exchange, Refusal> {
 }
 
 /// Makes a request's head one for the app; tells whether it asks to leave HTTP.
-fn outward(site: &Site, head: &mut request::Parts, here: Here<'_>) -> bool {
+fn outward(site: &Site, head: &mut request::Parts) -> bool {
     let headers = &mut head.headers;
     head.version = Version::HTTP_11;
     let taken = hop::take_off(headers);
     take_off_secret(headers);
     headers.insert(HOST, site.origin.host.clone());
     for name in [ORIGIN, REFERER, DESTINATION] {
-        change(headers, &name, |value| site.origin.published(value, here));
+        change(headers, &name, |value| site.origin.published(value, &site.gate.bases, site.gate.here().prefix));
     }
     change(headers, &COOKIE, cookies::published);
     // HTTP/2 on that connection would be none of ours to put a Bearer on.
@@ -209,8 +209,7 @@ fn localise(site: &Site, here: Here<'_>, headers: &mut HeaderMap) {
             if cookie.as_bytes().trim_ascii_start().starts_with(b"AzureAppProxy") {
                 continue;
             }
-            let local =
-                cookie.to_str().ok().and_then(|cookie| cookies::localised(cookie, origin.host_name(), here.prefix));
+            let local = text(&cookie).and_then(|cookie| cookies::localised(cookie, origin.host_name(), here.prefix));
             headers.append(SET_COOKIE, local.and_then(|local| local.try_into().ok()).unwrap_or(cookie));
         }
     }
@@ -220,10 +219,15 @@ fn localise(site: &Site, here: Here<'_>, headers: &mut HeaderMap) {
 fn change(headers: &mut HeaderMap, name: &HeaderName, other: impl Fn(&str) -> Option<String>) {
     let http::header::Entry::Occupied(mut entry) = headers.entry(name) else { return };
     for value in entry.iter_mut() {
-        if let Some(changed) = value.to_str().ok().and_then(&other).and_then(|text| text.try_into().ok()) {
+        if let Some(changed) = text(value).and_then(&other).and_then(|text| text.try_into().ok()) {
             *value = changed;
         }
     }
+}
+
+/// Names and paths of many a language come as they are.
+fn text(value: &HeaderValue) -> Option<&str> {
+    std::str::from_utf8(value.as_bytes()).ok()
 }
 
 fn no_token(site: &Site, error: &Error) -> Refusal {

@@ -59,7 +59,8 @@ fn what_names_the_app_in_an_answer_becomes_local() {
             "HTTP/1.1 302 Found\r\ncontent-length: 0\r\nlocation: http://{host}/new?x=1\r\ncontent-location: /made/1\r\n\
              refresh: 3; url=http://{host}/r\r\nlink: <http://{host}/p?n=2>; rel=next, <https://else.example/>; rel=help\r\n\
              set-cookie: a=1; Domain=127.0.0.1; Secure; Path=/x; SameSite=None\r\nset-cookie: __Host-b=2; Secure; Path=/\r\n\
-             set-cookie: c=3; Domain=else.example; Secure\r\nset-cookie: AzureAppProxyAccessCookie_1_1.0=secret; Secure\r\n\r\n"
+             set-cookie: c=3; Domain=else.example; Secure\r\nset-cookie: AzureAppProxyAccessCookie_1_1.0=secret; Secure\r\n\
+             set-cookie: d=é; Secure\r\n\r\n"
         ));
     });
     let local = world.forwarder_to(&app);
@@ -69,7 +70,7 @@ fn what_names_the_app_in_an_answer_becomes_local() {
     assert_eq!(answer.header("content-location"), Some("/made/1"));
     assert_eq!(answer.header("refresh").unwrap(), format!("3; url={here}/r"));
     assert_eq!(answer.header("link").unwrap(), format!("<{here}/p?n=2>; rel=next, <https://else.example/>; rel=help"));
-    let cookies = ["a=1; Path=/x", "entrada-host-b=2; Path=/", "c=3; Domain=else.example; Secure"];
+    let cookies = ["a=1; Path=/x", "entrada-host-b=2; Path=/", "c=3; Domain=else.example; Secure", "d=é"];
     assert_eq!(answer.all("set-cookie"), cookies);
 
     let secret = PathSecret::random().unwrap();
@@ -116,14 +117,22 @@ fn the_secret_is_wanted_and_does_not_reach_the_app() {
     assert!(local.url.ends_with(secret.expose()));
     local.get("/").expect(403).says("secret");
     assert_eq!(app.connections(), 0);
-    let referer = format!("referer: {}/page\r\n", local.url);
-    local.connect().ask("GET", &format!("/{}/a?b", secret.expose()), &referer, b"").expect(200);
-    let header = format!("x-entrada-secret: {}\r\n", secret.expose());
-    local.connect().ask("GET", "/a?b", &header, b"").expect(200);
+    let by_header = format!("x-entrada-secret: {}\r\n", secret.expose());
+    let (path, other_name) = (format!("/{}", secret.expose()), local.url.replace("127.0.0.1", "localhost"));
+    // By whichever name and way a client has come, what it says of where it was may be of another one.
+    for base in [local.url.as_str(), &other_name, &other_name.to_uppercase().replace(&path.to_uppercase(), &path)] {
+        let headers = format!("referer: {base}/page?né\r\ndestination: {base}/new\r\n");
+        local.connect().ask("GET", &format!("{path}/a?b"), &headers, b"").expect(200);
+        local.connect().ask("GET", "/a?b", &(headers + &by_header), b"").expect(200);
+    }
+    let there = app.url("");
     for head in app.heads() {
         assert!(head.starts_with("GET /a?b HTTP/1.1\r\n") && !head.contains(secret.expose()), "{head}");
+        assert!(head.contains(&format!("\r\nreferer: {there}/page?né\r\ndestination: {there}/new\r\n")), "{head}");
     }
-    assert_eq!(app.heads().len(), 2);
+    assert_eq!(app.heads().len(), 6);
+    local.connect().ask("GET", &format!("{path}/a?b"), &format!("destination: {path}/new\r\n"), b"").expect(200);
+    assert!(app.heads()[6].contains("\r\ndestination: /new\r\n"), "{:?}", app.heads()[6]);
 }
 
 #[test]
