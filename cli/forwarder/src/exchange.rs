@@ -121,7 +121,9 @@ async fn exchange(
 }
 
 fn begun(site: &Site, head: &request::Parts) -> Result<Exchange, Refusal> {
-    let url = format!("{}{}", site.origin.text, head.uri);
+    // What is asked of the server as a whole has a target without a path: `*`.
+    let target = head.uri.to_string();
+    let url = format!("{}{}", site.origin.text, if target.starts_with('/') { &target } else { "" });
     Exchange::new(&url).map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, "target", error.to_string()))
 }
 

@@ -50,6 +50,10 @@ impl Gate {
             let text = "this is no proxy for other hosts: use its URL in place of the app's".to_owned();
             return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "connect", text));
         }
+        if head.method == Method::TRACE {
+            let text = "TRACE is not forwarded: the app would answer with the token (RFC 9110, 9.3.8)".to_owned();
+            return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "trace", text));
+        }
         let asked = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
         let Some(secret) = &self.secret else {
             return Ok(Admitted { here: Here { base, prefix: "" }, target: asked });

@@ -34,7 +34,8 @@
 //!
 //! Listeners are on loopback or Unix sockets. The `Host` must be the listener's own address, so that no name on the
 //! internet that resolves to loopback is let in (421); an `Origin` that is another one, or a `Sec-Fetch-Site` that is
-//! neither `same-origin` nor `none`, is turned away (403), preflights with them. Other users of the same computer can reach
+//! neither `same-origin` nor `none`, is turned away (403), preflights with them. `CONNECT` is not forwarded, nor is
+//! `TRACE`, which the app would answer with the token (405). Other users of the same computer can reach
 //! a port on loopback: where there are any, take a Unix socket, which only its owner can open, or a
 //! [`secret`](Builder::secret).
 

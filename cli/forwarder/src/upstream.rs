@@ -23,6 +23,9 @@ use crate::watch::{Phase, Watch};
 /// Not everybody who could say `100 Continue` does (RFC 9110, 10.1.1).
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// hyper's own limit of how many headers a head may have.
+const MOST_LINES: usize = 100;
+
 /// Why there is no answer of the app's.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -116,7 +119,8 @@ fn failure(error: &hyper::Error) -> Failure {
         let reason = error.to_string();
         // hyper has no other way to say so to a client.
         let is_too_large = reason == "message head is too large";
-        return Failure::NotHttp(if is_too_large { format!("its head has over {LONGEST_HEAD} bytes") } else { reason });
+        let too_large = || format!("its head has over {LONGEST_HEAD} bytes or {MOST_LINES} lines");
+        return Failure::NotHttp(if is_too_large { too_large() } else { reason });
     }
     match error.source().and_then(|source| source.downcast_ref::<io::Error>()) {
         Some(error) if error.kind() == io::ErrorKind::InvalidData => Failure::NotHttp(error.to_string()),

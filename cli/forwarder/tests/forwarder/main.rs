@@ -10,6 +10,7 @@ mod crowd;
 mod ending;
 mod failures;
 mod heads;
+mod hostile;
 mod strangers;
 mod tokens;
 mod upgrades;
