@@ -9,42 +9,12 @@ use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 
-use entrada::memory_cache::MemoryCache;
-use entrada::ports::AdapterError;
-use entrada::ports::blocking::{Browser, Listener};
-use entrada::system_browser::SystemBrowser;
-use entrada::{Authority, Client, Error, Listen as Listening, Prompt, SignIn, TokenRequest};
 use entrada_authority::{Endpoint, Stage};
 use entrada_forwarder::{Forwarder, Listen, Published};
 use entrada_interop::skip;
 use serde_json::Value;
 
-/// A client that has signed in to the stage.
-fn signed_in(stage: &Arc<Stage>) -> (Client, TokenRequest) {
-    struct StandIn(SystemBrowser, Arc<Stage>);
-    impl Browser for StandIn {
-        fn listen(&self, query: &Listening) -> Result<Box<dyn Listener>, AdapterError> {
-            self.0.listen(query)
-        }
-        fn present(&self, prompt: &Prompt) -> Result<(), AdapterError> {
-            if let Prompt::SignIn { url, .. } = prompt {
-                let (stage, url) = (Arc::clone(&self.1), url.clone());
-                thread::spawn(move || stage.visitor().visit(&url));
-            }
-            Ok(())
-        }
-    }
-    let listener = SystemBrowser::builder().open_browser(false).writer(std::io::sink()).build().unwrap();
-    let client = Client::builder(stage.client_id())
-        .authority(Authority::entra(&stage.authority_url()).unwrap())
-        .cache(MemoryCache::new())
-        .browser(StandIn(listener, Arc::clone(stage)))
-        .build()
-        .unwrap();
-    let request = TokenRequest::new([stage.scope()]).unwrap();
-    client.sign_in(&request, &SignIn::new()).unwrap();
-    (client, request)
-}
+mod support;
 
 /// A server with an empty page, whoever asks and by whatever name.
 fn stranger() -> u16 {
@@ -74,12 +44,7 @@ fn a_page_of_another_origin_cannot_use_the_forwarder() {
         return skip(&"Chromium or its driver is missing; run tests/interop/prepare");
     }
     let stage = Arc::new(Stage::start().unwrap());
-    let (client, request) = signed_in(&stage);
-    let lender = move |_| {
-        let (client, request) = (client.clone(), request.clone());
-        async move { smol::unblock(move || client.silent_for(&request)).await as Result<_, Error> }
-    };
-    let app = Published::new(stage.external_url(), lender).unwrap();
+    let app = Published::new(stage.external_url(), support::lender(&stage)).unwrap();
     let forwarder = Forwarder::builder().publish(app, Listen::default()).bind().unwrap();
     let (url, counts) = (forwarder.local_urls().remove(0), forwarder.counts());
     let (stop, stopped) = smol::channel::bounded::<()>(1);

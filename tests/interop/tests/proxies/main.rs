@@ -17,6 +17,10 @@ use entrada_conformance::environment::{fetch, in_a_process_of_its_own};
 use entrada_interop::skip;
 use tempfile::TempDir;
 
+mod forwarded;
+#[path = "../support/mod.rs"]
+mod support;
+
 #[test]
 #[ignore = "a part of the other tests, which start it"]
 fn over_ureq() {
@@ -136,7 +140,10 @@ fn tinyproxy_gives_a_way_to_those_it_knows() {
     });
     let Some(proxy) = proxy else { return };
     let url = target(address);
+    let app = forwarded::App::at(address);
     reached(&url, &format!("http://ana:sesame@127.0.0.1:{}", proxy.port));
+    app.is_reached(&format!("http://ana:sesame@127.0.0.1:{}", proxy.port));
+    app.is_refused(&format!("http://ana:S3CRET@127.0.0.1:{}", proxy.port));
     refused(&url, &format!("http://127.0.0.1:{}", proxy.port), &TRANSPORTS, "Denied: ");
     refused(&url, &format!("http://ana:S3CRET@127.0.0.1:{}", proxy.port), &TRANSPORTS, "Denied: ");
 }
@@ -149,9 +156,12 @@ fn microsocks_gives_a_way_to_those_it_knows() {
     });
     let Some(proxy) = proxy else { return };
     let url = target(address);
+    let app = forwarded::App::at(address);
     for scheme in ["socks5", "socks5h"] {
         reached(&url, &format!("{scheme}://ana:sesame@127.0.0.1:{}", proxy.port));
+        app.is_reached(&format!("{scheme}://ana:sesame@127.0.0.1:{}", proxy.port));
     }
+    app.is_refused(&format!("socks5h://ana:S3CRET@127.0.0.1:{}", proxy.port));
     refused(&url, &format!("socks5h://ana:S3CRET@127.0.0.1:{}", proxy.port), &TRANSPORTS[1..], "Denied: ");
     refused(&url, &format!("socks5h://127.0.0.1:{}", proxy.port), &TRANSPORTS[1..], "Denied: ");
     refused(&url, &format!("socks5h://ana:S3CRET@127.0.0.1:{}", proxy.port), &TRANSPORTS[..1], ": ");
@@ -172,8 +182,10 @@ fn dante_gives_a_way_by_both_versions() {
     });
     let Some(proxy) = proxy else { return };
     let url = target(address);
+    let app = forwarded::App::at(address);
     for scheme in ["socks4", "socks5", "socks5h"] {
         reached(&url, &format!("{scheme}://127.0.0.1:{}", proxy.port));
+        app.is_reached(&format!("{scheme}://127.0.0.1:{}", proxy.port));
     }
     // Another address than the one that its rules allow; the old version has no word for why.
     refused("http://192.0.2.1/", &format!("socks4://127.0.0.1:{}", proxy.port), &TRANSPORTS[1..], "Unreachable: ");
