@@ -17,12 +17,12 @@ fn world_with(builder: StageBuilder) -> World {
     World { stage, home }
 }
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     world_with(Stage::builder())
 }
 
 /// Signs in for a URL, at the page that the command shows.
-fn login(world: &World, url: &str, more: &[&str]) -> Done {
+pub(crate) fn login(world: &World, url: &str, more: &[&str]) -> Done {
     let running = world.run(&["login", url, "--flow", "browser", "--no-browser"]).args(more).start();
     let shown = running.sign_in_url();
     assert!(shown.starts_with(&format!("{}/oauth2/v2.0/authorize?", world.stage.authority_url())), "{shown}");

@@ -17,6 +17,7 @@ mod discovery;
 mod doctor;
 mod downloads;
 mod exec;
+mod forwarded;
 mod forwarded_git;
 mod git;
 mod hostile;
