@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
 
 use futures::task::AtomicWaker;
 
@@ -13,6 +14,7 @@ use futures::task::AtomicWaker;
 pub(crate) struct Rounds {
     inner: Arc<Inner>,
     waker: Waker,
+    longest: Duration,
 }
 
 struct Inner {
@@ -24,13 +26,16 @@ const RESTING: u8 = 0;
 const AT_WORK: u8 = 1;
 const ONCE_MORE: u8 = 2;
 
-/// Afterwards others have their turn, as with any task that is never done.
+/// Afterwards others have their turn, as with any task that is never done. What a request needs is half of it.
 const MOST: usize = 8;
+
+/// The same for rounds that are long: each may have as much to do as hyper does at once.
+const LONGEST: Duration = Duration::from_micros(100);
 
 impl Rounds {
     pub(crate) fn new() -> Self {
         let inner = Arc::new(Inner { state: AtomicU8::new(RESTING), task: AtomicWaker::new() });
-        Self { waker: Waker::from(Arc::clone(&inner)), inner }
+        Self { waker: Waker::from(Arc::clone(&inner)), inner, longest: LONGEST }
     }
 
     /// Polls until it is ready, or has nothing more to do.
@@ -40,6 +45,7 @@ impl Rounds {
         mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         self.inner.task.register(context.waker());
+        let mut begun = None;
         for _ in 0..MOST {
             // Not stored: whatever was done before a wake that this takes away must be seen by the poll.
             self.inner.state.swap(AT_WORK, Ordering::AcqRel);
@@ -49,6 +55,12 @@ impl Rounds {
             let has_rested = self.inner.state.compare_exchange(AT_WORK, RESTING, Ordering::AcqRel, Ordering::Acquire);
             if has_rested.is_ok() {
                 return Poll::Pending;
+            }
+            // From the end of the first: many rest after it, and need no clock.
+            match begun {
+                None => begun = Some(Instant::now()),
+                Some(begun) if begun.elapsed() > self.longest => break,
+                Some(_) => {}
             }
         }
         self.inner.state.swap(RESTING, Ordering::AcqRel);
@@ -72,7 +84,6 @@ impl Wake for Inner {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
-    use std::time::{Duration, Instant};
 
     use super::*;
 
@@ -91,9 +102,14 @@ mod tests {
         (Arc::clone(&task), Waker::from(task))
     }
 
+    /// Rounds that end by their number alone, however slow this computer is.
+    fn rounds() -> Rounds {
+        Rounds { longest: Duration::MAX, ..Rounds::new() }
+    }
+
     #[test]
     fn what_is_woken_at_work_is_polled_again_at_once() {
-        let ((task, waker), mut rounds, mut polls) = (task(), Rounds::new(), 0);
+        let ((task, waker), mut rounds, mut polls) = (task(), rounds(), 0);
         let polled = rounds.poll(&Context::from_waker(&waker), |context| {
             polls += 1;
             if polls < 4 {
@@ -124,14 +140,20 @@ mod tests {
 
     #[test]
     fn what_never_rests_lets_others_have_their_turn() {
-        let ((task, waker), mut rounds, mut polls) = (task(), Rounds::new(), 0);
-        let polled = rounds.poll(&Context::from_waker(&waker), |context| {
-            polls += 1;
-            context.waker().wake_by_ref();
-            Poll::<()>::Pending
-        });
-        assert!(polled.is_pending());
-        assert_eq!((polls, task.0.load(Ordering::Relaxed)), (MOST, 1));
+        let long = Rounds { longest: Duration::ZERO, ..Rounds::new() };
+        for (mut rounds, wanted) in [(rounds(), MOST), (long, 2)] {
+            let ((task, waker), mut polls) = (task(), 0);
+            let polled = rounds.poll(&Context::from_waker(&waker), |context| {
+                polls += 1;
+                context.waker().wake_by_ref();
+                // The clock has ticks of its own.
+                let since = Instant::now();
+                while since.elapsed().is_zero() {}
+                Poll::<()>::Pending
+            });
+            assert!(polled.is_pending());
+            assert_eq!((polls, task.0.load(Ordering::Relaxed)), (wanted, 1));
+        }
     }
 
     /// An outer task that was woken is to be polled.
