@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use entrada::Error;
 use entrada::ports::asynchronous::Body;
+use entrada::protocol::{AppCall, PublishedApp};
+use entrada::{Authority, Error, TokenRequest};
 use entrada_authority::{Audience, Endpoint, ProxyTable, Stage};
 use entrada_cache_memory::MemoryCache;
 use futures::io::{AsyncReadExt as _, repeat};
@@ -57,6 +58,18 @@ pub(crate) async fn discovered(ground: Ground) {
     assert!(matches!(error, Error::ProxyRefused(_)), "{error}");
     let elsewhere = client.reach(&app).unwrap().get("https://elsewhere.example/").await.unwrap_err();
     assert!(matches!(elsewhere, Error::Config(_)), "{elsewhere}");
+}
+
+pub(crate) async fn unknown_scope(ground: Ground) {
+    let House { stage, client } = House::with(&ground, Stage::builder().identifiers(["api://{id}"]), |builder| builder);
+    let named = Authority::entra(&stage.authority_url()).unwrap();
+    let redirect = client.probe(stage.external_url()).await.unwrap();
+    let asked = AppCall::new(stage.external_url()).unwrap();
+    let app = PublishedApp::read_http(&asked, redirect.status(), redirect.headers(), b"", Some(&named)).unwrap();
+    assert_eq!(app.scopes().len(), 2);
+    let error = client.settle(app, &TokenRequest::new(["x"]).unwrap()).await.unwrap_err();
+    assert!(matches!(error, Error::Discovery(_)), "{error}");
+    assert_eq!(stage.requests_at(Endpoint::Authorize).len(), 1);
 }
 
 pub(crate) async fn refused(ground: Ground) {
