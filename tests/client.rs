@@ -348,7 +348,7 @@ fn one_sign_in_does_for_all_of_an_apps_scopes_and_another_is_made_only_where_not
 }
 
 #[test]
-fn who_was_shown_that_the_authority_does_not_know_a_scope_is_shown_no_other() {
+fn where_the_authority_does_not_know_the_first_scope_the_user_is_asked_for_one_more_and_no_third_time() {
     let stage = Arc::new(Stage::builder().identifiers(["api://{id}"]).start().unwrap());
     let client = client_of(&stage).build().unwrap();
     let named = Authority::entra(&stage.authority_url()).unwrap();
@@ -358,5 +358,5 @@ fn who_was_shown_that_the_authority_does_not_know_a_scope_is_shown_no_other() {
     assert_eq!((app.scopes().len(), app.is_confirmed()), (2, false));
     let error = client.settle(app, &TokenRequest::new(["x"]).unwrap()).unwrap_err();
     assert!(matches!(error, Error::Discovery(_)), "{error}");
-    assert_eq!(stage.requests_at(Endpoint::Authorize).len(), 1);
+    assert_eq!(stage.requests_at(Endpoint::Authorize).len(), 2);
 }

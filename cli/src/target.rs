@@ -1,7 +1,7 @@
 //! The app that a command is for: named by authority and scope, or learnt from its URL.
 
 use entrada::protocol::PublishedApp;
-use entrada::{Account, Call, Client, ClientBuilder, Error, TokenRequest};
+use entrada::{Account, Call, Client, ClientBuilder, Error, Port, TokenRequest};
 
 use crate::assemble::{self, Asking};
 use crate::failure::Failure;
@@ -86,8 +86,9 @@ impl Target {
             }
             Self::Named(request, Some(app)) => {
                 match client.settle(app, &request.clone().account(assemble::account(settings))) {
-                    // The call itself has the same to tell, and there may be none.
+                    // The call itself has the same to tell, and there may be none; and another page of the app may work.
                     Ok(_) | Err(Error::ProxyRefused(_)) => Ok(Self::Named(request, None)),
+                    Err(Error::Adapter(failed)) if failed.port == Port::App => Ok(Self::Named(request, None)),
                     Err(error) => Err(failed(error)),
                 }
             }

@@ -69,7 +69,7 @@ pub(crate) async fn unknown_scope(ground: Ground) {
     assert_eq!(app.scopes().len(), 2);
     let error = client.settle(app, &TokenRequest::new(["x"]).unwrap()).await.unwrap_err();
     assert!(matches!(error, Error::Discovery(_)), "{error}");
-    assert_eq!(stage.requests_at(Endpoint::Authorize).len(), 1);
+    assert_eq!(stage.requests_at(Endpoint::Authorize).len(), 2);
 }
 
 pub(crate) async fn refused(ground: Ground) {

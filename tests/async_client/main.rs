@@ -34,7 +34,7 @@ macro_rules! all_scenes_on {
             crate::calls::page_and_challenge as a_page_of_the_app_and_a_claims_challenge_on_the_way,
             crate::calls::over_tls as everything_is_the_same_over_tls,
             crate::calls::discovered as an_app_is_reached_by_its_url_alone,
-            crate::calls::unknown_scope as who_was_shown_that_a_scope_is_unknown_is_shown_no_other,
+            crate::calls::unknown_scope as who_was_shown_that_a_scope_is_unknown_is_asked_for_one_more_alone,
             crate::calls::refused as a_refused_token_is_an_error_that_explains_itself,
             crate::calls::stream as a_stream_cannot_be_sent_twice_so_the_challenge_is_the_answer,
             crate::calls::redirect as redirects_are_followed_on_request_alone,

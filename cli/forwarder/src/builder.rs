@@ -90,7 +90,7 @@ impl Default for Builder {
             limits: Limits::default(),
             now: Arc::new(UnixTime::now),
             on_event: Arc::new(|_| {}),
-            threads: (std::thread::available_parallelism().map_or(1, usize::from) / 2).clamp(1, 4),
+            threads: std::thread::available_parallelism().map_or(1, usize::from).min(4),
         }
     }
 }
@@ -136,8 +136,7 @@ impl Builder {
         self
     }
 
-    /// How many threads do the work; if not said, half as many as there are processors, and four at most: whoever asks, and
-    /// often whoever answers, is at work on the same ones.
+    /// How many threads do the work; as many as there are processors, and four at most, if not said.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads.max(1);
         self

@@ -29,6 +29,7 @@ use crate::{cookies, hop, upstream};
 const SIGN_IN_NEEDED: &str = "sign_in_needed";
 const NO_TOKEN: &str = "no_token";
 
+const IF: HeaderName = HeaderName::from_static("if");
 const DESTINATION: HeaderName = HeaderName::from_static("destination");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
@@ -134,13 +135,19 @@ fn outward(site: &Site, head: &mut request::Parts) -> bool {
     let taken = hop::take_off(headers);
     take_off_secret(headers);
     headers.insert(HOST, site.origin.host.clone());
+    let published = |value: &str| site.origin.published(value, &site.gate.bases, site.gate.here().prefix);
     for name in [ORIGIN, REFERER, DESTINATION] {
-        change(headers, &name, |value| site.origin.published(value, &site.gate.bases, site.gate.here().prefix));
+        // What cannot be read may have the secret in it.
+        if hop::has(headers, &name) && headers.get_all(&name).iter().any(|value| text(value).is_none()) {
+            headers.remove(&name);
+        }
+        change(headers, &name, published);
     }
+    change(headers, &IF, |value| Some(in_brackets(value, published)));
     change(headers, &COOKIE, cookies::published);
     // HTTP/2 on that connection would be none of ours to put a Bearer on.
     let upgrade = taken.upgrade.filter(|protocol| !protocol.as_bytes().eq_ignore_ascii_case(b"h2c"));
-    headers.remove(HTTP2_SETTINGS);
+    hop::take(headers, &HTTP2_SETTINGS);
     if let Some(protocol) = &upgrade {
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(UPGRADE, protocol.clone());
@@ -190,19 +197,7 @@ fn localise(site: &Site, here: Here<'_>, headers: &mut HeaderMap) {
         let url = value[at..].trim_matches(['"', '\'', ' ']);
         Some(format!("{}{}", &value[..at], origin.localised(url, here)?))
     });
-    change(headers, &LINK, |value| {
-        let parts: Vec<String> = value
-            .split('<')
-            .enumerate()
-            .map(|(number, part)| match part.split_once('>') {
-                Some((url, rest)) if number > 0 => {
-                    format!("{}>{rest}", origin.localised(url, here).unwrap_or_else(|| url.to_owned()))
-                }
-                _ => part.to_owned(),
-            })
-            .collect();
-        Some(parts.join("<"))
-    });
+    change(headers, &LINK, |value| Some(in_brackets(value, |url| origin.localised(url, here))));
     if headers.contains_key(SET_COOKIE) {
         let all: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().cloned().collect();
         headers.remove(SET_COOKIE);
@@ -217,8 +212,20 @@ fn localise(site: &Site, here: Here<'_>, headers: &mut HeaderMap) {
     }
 }
 
+/// The value with other references for those in angle brackets, where there are others (RFC 8288, 3; RFC 4918, 10.4).
+fn in_brackets(value: &str, other: impl Fn(&str) -> Option<String>) -> String {
+    let parts = value.split('<').enumerate().map(|(number, part)| match part.split_once('>') {
+        Some((url, rest)) if number > 0 => format!("{}>{rest}", other(url).unwrap_or_else(|| url.to_owned())),
+        _ => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join("<")
+}
+
 /// Changes each value of that name, where it is text and there is another for it.
 fn change(headers: &mut HeaderMap, name: &HeaderName, other: impl Fn(&str) -> Option<String>) {
+    if !hop::has(headers, name) {
+        return;
+    }
     let http::header::Entry::Occupied(mut entry) = headers.entry(name) else { return };
     for value in entry.iter_mut() {
         if let Some(changed) = text(value).and_then(&other).and_then(|text| text.try_into().ok()) {

@@ -6,6 +6,7 @@ use http::uri::PathAndQuery;
 use http::{Method, StatusCode};
 
 use crate::address::{Here, without_prefix};
+use crate::hop;
 use crate::refusal::Refusal;
 use crate::secret::PathSecret;
 
@@ -50,8 +51,9 @@ impl Gate {
             let text = "this is no proxy for other hosts: use its URL in place of the app's".to_owned();
             return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "connect", text));
         }
-        if head.method == Method::TRACE {
-            let text = "TRACE is not forwarded: the app would answer with the token (RFC 9110, 9.3.8)".to_owned();
+        if ["TRACE", "TRACK"].iter().any(|method| head.method.as_str().eq_ignore_ascii_case(method)) {
+            let text =
+                "TRACE and TRACK are not forwarded: the app would answer with the token (RFC 9110, 9.3.8)".to_owned();
             return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "trace", text));
         }
         let asked = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
@@ -100,14 +102,15 @@ impl Gate {
         if is_own && is_near {
             return Ok(());
         }
-        let text = "a page of another origin may not use entrada's forwarder (Origin, Sec-Fetch-Site)".to_owned();
+        let text = "a page of another origin may not use entrada's forwarder (Origin, Sec-Fetch-Site); to come from a link there, \
+                    type or paste its address into the browser".to_owned();
         Err(Refusal::new(StatusCode::FORBIDDEN, "foreign_origin", text))
     }
 }
 
 /// Takes off what is for the gate alone.
 pub(crate) fn take_off_secret(headers: &mut HeaderMap) {
-    headers.remove(SECRET);
+    hop::take(headers, &SECRET);
 }
 
 #[cfg(test)]

@@ -17,6 +17,17 @@ pub(crate) struct Taken {
     pub(crate) trailers: bool,
 }
 
+/// Whether there is one. Most messages have few headers and none of those that matter here: to look at each costs less
+/// than to find out where this one would be.
+pub(crate) fn has(headers: &HeaderMap, name: &HeaderName) -> bool {
+    headers.keys().any(|key| key == name)
+}
+
+/// Takes one off, where there is one.
+pub(crate) fn take(headers: &mut HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
+    if has(headers, name) { headers.remove(name) } else { None }
+}
+
 /// Takes off what belongs to the connection alone, also what `Connection` names.
 pub(crate) fn take_off(headers: &mut HeaderMap) -> Taken {
     let mut named = Vec::new();
@@ -30,17 +41,17 @@ pub(crate) fn take_off(headers: &mut HeaderMap) -> Taken {
     let trailers = headers.get_all(TE).iter().any(|value| {
         value.as_bytes().split(|byte| *byte == b',').any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"))
     });
-    let upgrade = headers.remove(UPGRADE).filter(|_| named.contains(&UPGRADE));
+    let upgrade = take(headers, &UPGRADE).filter(|_| named.contains(&UPGRADE));
     for name in named {
         // Without these a message would mean something else.
         if name != HOST && name != CONTENT_LENGTH {
-            headers.remove(name);
+            take(headers, &name);
         }
     }
     for name in
         [CONNECTION, KEEP_ALIVE, PROXY_CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING]
     {
-        headers.remove(name);
+        take(headers, &name);
     }
     Taken { upgrade, trailers }
 }

@@ -86,7 +86,7 @@ impl Forwarder {
             for _ in 1..self.threads {
                 let over = over.clone();
                 let work = move || {
-                    let _ = smol::block_on(executor.run(over.recv()));
+                    let _ = smol::future::block_on(executor.run(over.recv()));
                 };
                 std::thread::Builder::new().name("entrada-forwarder".into()).spawn_scoped(scope, work)?;
             }

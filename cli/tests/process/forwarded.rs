@@ -143,7 +143,7 @@ impl Drop for Until<'_> {
 fn a_renewal_in_the_middle_of_a_stream_of_requests_fails_none() {
     let world = World::signed_in();
     // Five minutes before its end a token is renewed.
-    world.home.tokens_end_in(304);
+    world.home.tokens_end_in(308);
     let local = Local::start(&world, &[]);
     let (port, stop, requests) = (local.port, AtomicBool::new(false), AtomicUsize::new(0));
     std::thread::scope(|scope| {
@@ -164,7 +164,8 @@ fn a_renewal_in_the_middle_of_a_stream_of_requests_fails_none() {
         };
         more();
         assert_eq!(world.refreshes(), 0);
-        until(|| world.refreshes() > 0);
+        let is_used = || world.stage.bearers_seen(Endpoint::Proxy).last() == Some(&world.last_token());
+        until(|| world.refreshes() > 0 && is_used());
         more();
     });
     let bearers = world.stage.bearers_seen(Endpoint::Proxy);

@@ -121,7 +121,8 @@ fn the_secret_is_wanted_and_does_not_reach_the_app() {
     let (path, other_name) = (format!("/{}", secret.expose()), local.url.replace("127.0.0.1", "localhost"));
     // By whichever name and way a client has come, what it says of where it was may be of another one.
     for base in [local.url.as_str(), &other_name, &other_name.to_uppercase().replace(&path.to_uppercase(), &path)] {
-        let headers = format!("referer: {base}/page?né\r\ndestination: {base}/new\r\n");
+        let locked = format!("if: <{base}/new> (<urn:uuid:1> [\"a\"]) (Not <DAV:no-lock>)");
+        let headers = format!("referer: {base}/page?né\r\ndestination: {base}/new\r\n{locked}\r\n");
         local.connect().ask("GET", &format!("{path}/a?b"), &headers, b"").expect(200);
         local.connect().ask("GET", "/a?b", &(headers + &by_header), b"").expect(200);
     }
@@ -129,10 +130,20 @@ fn the_secret_is_wanted_and_does_not_reach_the_app() {
     for head in app.heads() {
         assert!(head.starts_with("GET /a?b HTTP/1.1\r\n") && !head.contains(secret.expose()), "{head}");
         assert!(head.contains(&format!("\r\nreferer: {there}/page?né\r\ndestination: {there}/new\r\n")), "{head}");
+        assert!(
+            head.contains(&format!("\r\nif: <{there}/new> (<urn:uuid:1> [\"a\"]) (Not <DAV:no-lock>)\r\n")),
+            "{head}"
+        );
     }
     assert_eq!(app.heads().len(), 6);
     local.connect().ask("GET", &format!("{path}/a?b"), &format!("destination: {path}/new\r\n"), b"").expect(200);
     assert!(app.heads()[6].contains("\r\ndestination: /new\r\n"), "{:?}", app.heads()[6]);
+    let mut unreadable = format!("GET {path}/a HTTP/1.1\r\nhost: {}\r\nreferer: ", local.host()).into_bytes();
+    unreadable.extend([local.url.as_bytes(), b"/\xe9\r\n\r\n"].concat());
+    let mut client = local.connect();
+    client.write(&unreadable);
+    client.answer("GET").expect(200);
+    assert!(!app.heads()[7].contains("referer"), "{:?}", app.heads()[7]);
 }
 
 #[test]

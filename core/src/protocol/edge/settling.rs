@@ -14,9 +14,9 @@ use crate::Error;
 /// it accepts has.
 ///
 /// The user is asked to sign in for the first scope alone, which is the likeliest; the others are tried with what that
-/// has brought ([`may_ask`](Self::may_ask)). Only where the proxy has refused what there was, and none of the others did
-/// it either, the user is asked once more: for the first scope for which the authority said that they must be seen.
-/// Where the first one is refused by the authority, the user has been shown that, and the others are of the same app.
+/// has brought ([`may_ask`](Self::may_ask)). Only where none of them does it, the user is asked once more: for the first
+/// scope for which the authority said that they must be seen, or, where it has refused the first one and so nobody is
+/// signed in yet, for the second.
 #[derive(Debug)]
 pub struct Settling {
     app: PublishedApp,
@@ -60,7 +60,7 @@ impl Settling {
             return Ok(scope);
         }
         let refused_by_proxy = self.refused_by_proxy.is_some();
-        if let Some(scope) = self.put_off.take().filter(|_| refused_by_proxy) {
+        if let Some(scope) = self.put_off.take() {
             self.may_ask = true;
             self.trying = Some(scope.clone());
             return Ok(scope);
@@ -95,7 +95,8 @@ impl Settling {
                 Ok(None)
             }
             (Err(error @ Error::UiRequired(_)), Some(scope)) if !self.may_ask => {
-                if error.server().is_some() {
+                // A token that the proxy has refused is of somebody who is signed in.
+                if error.server().is_some() || self.refused_by_proxy.is_none() {
                     self.put_off.get_or_insert(scope);
                 }
                 Ok(None)
@@ -185,7 +186,8 @@ mod tests {
         assert_eq!(tried([refused(), unseen(false), unseen(true), unseen(true), refused()]), once_more);
         assert_eq!(tried([refused(), unseen(false), unseen(false), refused()]), all, "nobody said so");
         let in_vain = || server("invalid_resource");
-        assert_eq!(tried([in_vain(), unseen(true), unseen(true), unseen(true)]), all, "that was shown");
+        let second = [&all[..], &[("https://hr.example//", true)]].concat();
+        assert_eq!(tried([in_vain(), unseen(false), unseen(false), unseen(false), in_vain()]), second);
     }
 
     #[test]
