@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::config::Config;
 use crate::curl::Curl;
 use crate::forwarding::{Exec, Proxy};
 use crate::git::Git;
@@ -51,6 +52,9 @@ pub(crate) enum Command {
     Logout(Logout),
     /// Tell who is signed in
     Accounts(Accounts),
+    /// Show the settings and where each comes from; change those in the user's file
+    #[command(disable_help_subcommand = true)]
+    Config(Config),
     /// Tell whom a published app's URL sends to for tokens; sends none itself
     Discover(Discover),
     /// Publish an app, register a client and grant it access in Microsoft Entra, as an administrator

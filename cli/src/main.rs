@@ -90,6 +90,7 @@ fn run(cli: &Cli, notice: Notice) -> Result<ExitCode, Failure> {
         Command::Login(login) => accounts::login(login, &settings(login.url.as_deref())?, notice),
         Command::Logout(logout) => accounts::logout(logout, &settings(None)?, notice),
         Command::Accounts(accounts) => accounts::list(accounts, &settings(None)?, notice),
+        Command::Config(config) => config::run(config, &cli.common, notice),
         Command::Discover(discover) => discover::run(discover, &settings(Some(&discover.url))?, notice),
         Command::Setup(setup) => setup::run(setup, &settings(None)?, notice),
         Command::Doctor(doctor) => doctor::run(doctor, &cli.common, notice),

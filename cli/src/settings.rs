@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use entrada::Authority;
+use serde_json::Value;
 
 use crate::args::{Cloud, Common, Flow, Store};
-use crate::config::{self, File, Scopes, Section};
+use crate::config::{self, File, Place, Scopes, Section};
 use crate::failure::Failure;
 
 const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(300);
@@ -43,20 +44,29 @@ pub(crate) enum Named {
 }
 
 /// Who says it.
-#[derive(Debug)]
-enum Source {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
     Flag,
     Variable,
-    File(PathBuf),
+    File(PathBuf, Place),
 }
 
-impl Source {
-    /// The place of a setting.
-    fn of(&self, name: &str) -> String {
-        match self {
-            Self::Flag => format!("--{name}"),
-            Self::Variable => format!("ENTRADA_{}", name.replace('-', "_").to_ascii_uppercase()),
-            Self::File(path) => path.display().to_string(),
+/// A setting that holds.
+#[derive(Debug)]
+pub(crate) struct Held {
+    /// Its name in a file.
+    pub(crate) key: &'static str,
+    pub(crate) value: Value,
+    pub(crate) source: Source,
+}
+
+impl Held {
+    /// Where it is made: the flag, the variable, the file and its section.
+    pub(crate) fn origin(&self) -> String {
+        match &self.source {
+            Source::Flag => format!("--{}", self.key.replace('_', "-")),
+            Source::Variable => format!("ENTRADA_{}", self.key.to_ascii_uppercase()),
+            Source::File(path, place) => format!("{} {place}", path.display()).trim_end().to_owned(),
         }
     }
 }
@@ -81,7 +91,7 @@ struct Layer {
 impl Settings {
     /// From the flags, the environment and the configuration, for a call to this URL.
     pub(crate) fn resolve(common: &Common, url: Option<&str>) -> Result<Self, Failure> {
-        Self::from_sources(common, url, |name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        Self::from_sources(common, url, config::variable)
     }
 
     fn from_sources(common: &Common, url: Option<&str>, var: impl Fn(&str) -> Option<String>) -> Result<Self, Failure> {
@@ -91,19 +101,18 @@ impl Settings {
     }
 
     /// Which settings are made, and where: a flag, a variable, a file.
-    pub(crate) fn origins(common: &Common, url: Option<&str>) -> Result<Vec<(&'static str, String)>, Failure> {
-        let layers = layers(common, url, |name| std::env::var(name).ok().filter(|value| !value.is_empty()))?;
-        let mut origins: Vec<(&'static str, String)> = Vec::new();
-        // Of the three ways to name the authority one holds.
-        let kind = |name: &'static str| if ["tenant", "oidc"].contains(&name) { "authority" } else { name };
-        for (source, layer) in &layers {
-            for name in layer.made() {
-                if origins.iter().all(|(known, _)| kind(known) != kind(name)) {
-                    origins.push((name, source.of(name)));
+    pub(crate) fn held(common: &Common, url: Option<&str>) -> Result<Vec<Held>, Failure> {
+        let mut held: Vec<Held> = Vec::new();
+        for (source, layer) in layers(common, url, config::variable)? {
+            for (key, value) in layer.said() {
+                if held.iter().all(|known| !is_one_choice(known.key, key))
+                    && let Some(value) = value
+                {
+                    held.push(Held { key, value, source: source.clone() });
                 }
             }
         }
-        Ok(origins)
+        Ok(held)
     }
 
     /// From the flags alone.
@@ -177,6 +186,22 @@ impl Settings {
     }
 }
 
+/// The names of all settings, as in a file.
+pub(crate) fn keys() -> [&'static str; 14] {
+    Layer::default().said().map(|(key, _)| key)
+}
+
+/// Whether a section says this.
+pub(crate) fn says(section: &Section, key: &str) -> Result<bool, Failure> {
+    Ok(Layer::from_section(section)?.said().iter().any(|(known, value)| is_one_choice(known, key) && value.is_some()))
+}
+
+/// Whether of two settings one holds: of the three ways to name the authority, too.
+pub(crate) fn is_one_choice(one: &str, other: &str) -> bool {
+    let names_authority = |key: &str| ["tenant", "authority", "oidc"].contains(&key);
+    one == other || (names_authority(one) && names_authority(other))
+}
+
 /// All sources, the one that wins first.
 fn layers(
     common: &Common,
@@ -193,8 +218,8 @@ fn layers(
     let mut layers =
         vec![(Source::Flag, Layer::from_flags(common)), (Source::Variable, Layer::from_environment(&var)?)];
     for (file, path) in &files {
-        for section in file.sections(url, profile.as_deref()) {
-            layers.push((Source::File(path.clone()), Layer::from_section(section)?));
+        for (place, section) in file.sections(url, profile.as_deref()) {
+            layers.push((Source::File(path.clone(), place), Layer::from_section(section)?));
         }
     }
     Ok(layers)
@@ -274,28 +299,32 @@ impl Layer {
         })
     }
 
-    /// The names of what it says.
-    fn made(&self) -> impl Iterator<Item = &'static str> {
-        let authority = match &self.authority {
-            Some(Named::Tenant(_)) => "tenant",
-            Some(Named::Oidc(_)) => "oidc",
-            _ => "authority",
-        };
-        let all = [
-            ("client-id", self.client_id.is_some()),
-            (authority, self.authority.is_some()),
-            ("cloud", self.cloud.is_some()),
-            ("scope", self.scopes.is_some()),
-            ("account", self.account.is_some()),
-            ("flow", self.flow.is_some()),
-            ("no-input", self.no_input.is_some()),
-            ("no-browser", self.no_browser.is_some()),
-            ("sign-in-timeout", self.sign_in_timeout.is_some()),
-            ("store", self.store.is_some()),
-            ("cache", self.cache.is_some()),
-            ("ca", self.ca.is_some()),
-        ];
-        all.into_iter().filter(|(_, is_made)| *is_made).map(|(name, _)| name)
+    /// What it says, and of what it is silent, by the names in a file.
+    fn said(&self) -> [(&'static str, Option<Value>); 14] {
+        let [mut tenant, mut authority, mut oidc] = [None, None, None];
+        match &self.authority {
+            Some(Named::Tenant(name)) => tenant = Some(name.as_str().into()),
+            Some(Named::Authority(url)) => authority = Some(url.as_str().into()),
+            Some(Named::Oidc(issuer)) => oidc = Some(issuer.as_str().into()),
+            None => {}
+        }
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into());
+        [
+            ("client_id", self.client_id.clone().map(Value::from)),
+            ("tenant", tenant),
+            ("authority", authority),
+            ("oidc", oidc),
+            ("cloud", chosen(self.cloud).map(Value::from)),
+            ("scope", self.scopes.clone().map(Value::from)),
+            ("account", self.account.clone().map(Value::from)),
+            ("flow", chosen(self.flow).map(Value::from)),
+            ("no_input", self.no_input.map(Value::from)),
+            ("no_browser", self.no_browser.map(Value::from)),
+            ("sign_in_timeout", self.sign_in_timeout.map(Value::from)),
+            ("store", chosen(self.store).map(Value::from)),
+            ("cache", path(&self.cache)),
+            ("ca", path(&self.ca)),
+        ]
     }
 
     fn or(self, less: Self) -> Self {

@@ -13,11 +13,12 @@ use crate::settings::Settings;
 /// Which settings hold, and who says so.
 pub(super) fn configuration(common: &Common, settings: &Settings) -> Check {
     const NAME: &str = "configuration";
-    let origins = match Settings::origins(common, settings.url.as_deref()) {
-        Ok(origins) => origins,
+    let held = match Settings::held(common, settings.url.as_deref()) {
+        Ok(held) => held,
         Err(failure) => return Check::failure(NAME, &failure, "correct the configuration"),
     };
-    let made: Vec<String> = origins.iter().map(|(name, source)| format!("{name} by {source}")).collect();
+    let made: Vec<String> =
+        held.iter().map(|one| format!("{} by {}", one.key.replace('_', "-"), one.origin())).collect();
     let made = if made.is_empty() { "nothing is set".to_owned() } else { made.join(", ") };
     let finding = format!("entrada {}: {made}", env!("CARGO_PKG_VERSION"));
     match settings.client_id() {

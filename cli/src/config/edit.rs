@@ -1,0 +1,158 @@
+//! A file with one setting changed, and all else in it left to the letter.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::ops::Range;
+use std::path::Path;
+
+use toml_edit::{Array, Document, DocumentMut, Item, Table, TableLike, Value};
+
+use super::file::{self, Place, Section};
+use crate::failure::Failure;
+use crate::settings;
+
+/// What was typed, as the reader of files takes it for this key: text, else a switch or a number, or a list.
+pub(super) fn value(key: &str, words: &[String]) -> Result<Value, Failure> {
+    let mut candidates = Vec::new();
+    if let [word] = words {
+        candidates.push(Value::from(word));
+        candidates.extend(word.parse::<bool>().ok().map(Value::from));
+        candidates.extend(word.parse::<i64>().ok().map(Value::from));
+    } else {
+        candidates.push(Value::from(words.iter().collect::<Array>()));
+    }
+    let mut refusal = String::new();
+    for value in candidates {
+        match taken(key, &value) {
+            Ok(()) => return Ok(value),
+            Err(reason) => refusal = reason,
+        }
+    }
+    Err(Failure::usage(refusal).with_remedy("see by its flag what it can be: entrada --help"))
+}
+
+/// Whether a section with this alone can be read; else why not.
+fn taken(key: &str, value: &Value) -> Result<(), String> {
+    let section: Section = toml::from_str(&format!("{key} = {value}\n"))
+        .map_err(|error| format!("{key} cannot be {value}: {}", error.message()))?;
+    settings::says(&section, key).map(drop).map_err(|failure| failure.message)
+}
+
+/// The place as the file spells it.
+pub(super) fn spelt(path: &Path, text: &str, place: Place) -> Result<Place, Failure> {
+    let document = parsed(path, text)?;
+    let names = document.get("app").and_then(Item::as_table_like).into_iter().flat_map(TableLike::iter);
+    Ok(file::spelt(names.map(|(name, _)| name), place))
+}
+
+/// The file with this setting.
+pub(super) fn set(path: &Path, text: &str, place: &Place, key: &str, value: &Value) -> Result<String, Failure> {
+    let mut document = parsed(path, text)?.into_mut();
+    let by_hand = || file::unusable(path, &format!("{place} is no table")).with_remedy("correct it by hand");
+    let section = made(&mut document, place).ok_or_else(by_hand)?;
+    let mut value = value.clone();
+    match section.get_mut(key) {
+        Some(item) => {
+            // The comment behind it stays.
+            if let Some(old) = item.as_value() {
+                value.decor_mut().clone_from(old.decor());
+            }
+            *item = Item::Value(value);
+        }
+        None => {
+            section.insert(key, Item::Value(value));
+        }
+    }
+    Ok(document.to_string())
+}
+
+/// The section, made where it is not there.
+fn made<'a>(document: &'a mut DocumentMut, place: &Place) -> Option<&'a mut dyn TableLike> {
+    let Some([group, name]) = names(place) else { return Some(document.as_table_mut()) };
+    let within = |table: &'a mut dyn TableLike, name: &str, new: Table| {
+        if !table.contains_key(name) {
+            table.insert(name, Item::Table(new));
+        }
+        table.get_mut(name)?.as_table_like_mut()
+    };
+    let mut without_heading = Table::new();
+    without_heading.set_implicit(true);
+    let group = within(document.as_table_mut(), group, without_heading)?;
+    within(group, name, Table::new())
+}
+
+fn names(place: &Place) -> Option<[&str; 2]> {
+    match place {
+        Place::All => None,
+        Place::Profile(name) => Some(["profile", name]),
+        Place::App(prefix) => Some(["app", prefix]),
+    }
+}
+
+/// The file without this setting; nothing where it was not in it. The comments above it stay. A section that is empty now
+/// goes as well: it would hide one for a shorter prefix.
+pub(super) fn unset(path: &Path, text: &str, place: &Place, key: &str) -> Result<Option<String>, Failure> {
+    let document = parsed(path, text)?;
+    let section = match names(place) {
+        None => Some(document.as_item()),
+        Some([group, name]) => document.get(group).and_then(|group| group.get(name)),
+    };
+    let Some(section) = section.filter(|section| section.get(key).is_some()) else { return Ok(None) };
+    let Some(table) = section.as_table() else {
+        let mut document = document.into_mut();
+        if let Some(section) = made(&mut document, place) {
+            section.remove(key);
+        }
+        return Ok(Some(document.to_string()));
+    };
+    let Some((known, item)) = table.get_key_value(key) else { return Ok(None) };
+    let Some((first, last)) = known.span().zip(item.span()) else { return Ok(None) };
+    let mut text = text.to_owned();
+    text.replace_range(lines(&text, first.start..last.end), "");
+    if let Some(heading) = table.span().filter(|_| table.len() == 1 && has_heading(&document, table)) {
+        text.replace_range(lines(&text, heading.start..heading.start), "");
+    }
+    Ok(Some(text))
+}
+
+/// Whether a table begins with a heading of its own, and not with a dotted key.
+fn has_heading(document: &Document<&str>, table: &Table) -> bool {
+    let begins = table.span().and_then(|span| document.raw().get(span.start..));
+    begins.is_some_and(|text| text.starts_with('['))
+}
+
+/// The whole lines that these bytes are in.
+fn lines(text: &str, of: Range<usize>) -> Range<usize> {
+    let start = text[..of.start].rfind('\n').map_or(0, |at| at + 1);
+    let end = text[of.end..].find('\n').map_or(text.len(), |at| of.end + at + 1);
+    start..end
+}
+
+fn parsed<'a>(path: &Path, text: &'a str) -> Result<Document<&'a str>, Failure> {
+    Document::parse(text).map_err(|error| file::unusable(path, error.to_string().trim()))
+}
+
+/// Puts the text in place of the file, at once and whole. One that is new is for the user alone, as is a folder.
+pub(super) fn save(path: &Path, text: &str) -> Result<(), Failure> {
+    let failed = |error: io::Error| {
+        Failure::output(&path.display().to_string(), &error).with_remedy("see to it that its folder can be written to")
+    };
+    // A link stays one: what it leads to is replaced.
+    let target = match path.is_symlink() {
+        true => fs::canonicalize(path).map_err(failed)?,
+        false => path.to_owned(),
+    };
+    let Some(folder) = target.parent() else { return Err(failed(io::ErrorKind::NotFound.into())) };
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(failed)?;
+    let mut file = tempfile::Builder::new().prefix(".entrada-").tempfile_in(folder).map_err(failed)?;
+    if let Ok(old) = fs::metadata(&target) {
+        file.as_file().set_permissions(old.permissions()).map_err(failed)?;
+    }
+    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    file.persist(&target).map_err(|error| failed(error.error))?;
+    Ok(())
+}
