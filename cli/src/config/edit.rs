@@ -110,9 +110,16 @@ pub(super) fn unset(path: &Path, text: &str, place: &Place, key: &str) -> Result
     let mut text = text.to_owned();
     text.replace_range(lines(&text, first.start..last.end), "");
     if let Some(heading) = table.span().filter(|_| table.len() == 1 && has_heading(&document, table)) {
-        text.replace_range(lines(&text, heading.start..heading.start), "");
+        let heading = lines(&text, heading.start..heading.start);
+        let is_between_blank_lines = text[..heading.start].ends_with("\n\n") && is_blank_next(&text[heading.end..]);
+        let start = if is_between_blank_lines { heading.start - 1 } else { heading.start };
+        text.replace_range(start..heading.end, "");
     }
     Ok(Some(text))
+}
+
+fn is_blank_next(text: &str) -> bool {
+    text.lines().next().is_none_or(|line| line.trim().is_empty())
 }
 
 /// Whether a table begins with a heading of its own, and not with a dotted key.
@@ -155,4 +162,21 @@ pub(super) fn save(path: &Path, text: &str) -> Result<(), Failure> {
     file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
     file.persist(&target).map_err(|error| failed(error.error))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_that_a_file_can_make_is_known_and_can_be_written() {
+        let source = include_str!("file.rs");
+        let fields = source.lines().filter_map(|line| line.strip_prefix("    pub(crate) ")?.split_once(": Option<"));
+        let fields: Vec<&str> = fields.map(|(name, _)| name).filter(|name| !name.contains(' ')).collect();
+        assert_eq!(fields, settings::keys());
+        for key in settings::keys() {
+            let is_taken = |word: &&str| value(key, &[(*word).to_owned()]).is_ok();
+            assert!(["auto", "public", "true", "5"].iter().any(is_taken), "{key}");
+        }
+    }
 }

@@ -40,7 +40,7 @@ pub(crate) enum ConfigCommand {
     Unset(Unset),
     /// Print where the user's file is, or would be
     Path(Location),
-    /// Print every setting that holds, and where it comes from
+    /// Print every setting that holds, and which flag, variable or file makes it
     List(List),
 }
 
@@ -135,7 +135,8 @@ pub(crate) fn run(config: &Config, common: &Common, notice: Notice) -> Result<Ex
             answer::print_line(&path.display().to_string())?;
         }
         ConfigCommand::List(list) => {
-            let held = Settings::held(common, list.app.url()?.as_ref().map(Url::as_str))?;
+            let mut held = Settings::held(common, list.app.url()?.as_ref().map(Url::as_str))?;
+            held.sort_by_key(|one| settings::keys().iter().position(|key| *key == one.key));
             self::list(&held, list.output, notice)?;
         }
     }

@@ -10,6 +10,7 @@ mod answers;
 mod authority;
 mod bodies;
 mod claims;
+mod config;
 mod crowd;
 mod curl;
 mod device;

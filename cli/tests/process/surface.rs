@@ -40,6 +40,7 @@ fn help_names_every_exit_code() {
         "accounts",
         "proxy",
         "exec",
+        "config",
         "setup",
         "demo",
         "completions",
@@ -121,6 +122,7 @@ fn completions_know_commands_topics_and_files() {
     assert_eq!(completed("entrada help exit"), ["exit-codes"]);
     assert_eq!(completed("entrada token --output exec"), ["exec-credential"]);
     assert_eq!(completed("entrada git se"), ["setup"]);
+    assert_eq!(completed("entrada config get sign"), ["sign_in_timeout"]);
     assert_eq!(completed("entrada get --ca c"), ["ca.pem"]);
     for shell in ["elvish", "powershell"] {
         assert!(home.run(&["completions", shell]).done().expect_code(0).text().contains("sign-in-timeout"), "{shell}");
