@@ -73,7 +73,8 @@ pub(crate) const TOPICS: [Topic; 3] = [
         ],
         text: "Both have client_id, tenant, scope and the like, also in [profile.NAME] and\n\
                [app.\"https://host/path/\"] sections, of which the longest prefix wins.\n\
-               The user's file wins over the system's. entrada config shows what holds, and changes the user's.",
+               The user's file wins over the system's. entrada config shows what holds, and\n\
+               changes the user's.",
     },
 ];
 
