@@ -18,6 +18,7 @@ use crate::failure::{Failure, OTHER};
 use crate::forwarding::{self, Exec, Live};
 use crate::notice::Notice;
 use crate::settings::quoted;
+use crate::signals;
 
 /// As a shell tells that a command cannot be run, or is not there.
 const NOT_RUN: u8 = 126;
@@ -32,7 +33,7 @@ pub(crate) fn run(exec: &Exec, common: &Common, notice: Notice) -> Result<ExitCo
     // Others on this computer can reach the port, but only the command's own user can read its environment.
     let secret = PathSecret::random().map_err(|error| forwarding::failed(&error))?;
     let forwarder = builder.limits(limits).secret(secret).bind().map_err(|error| forwarding::failed(&error))?;
-    let mut signals = forwarding::signals()?;
+    let mut signals = signals::caught()?;
     let mut child = spawn(&exec.command, &forwarder.local_urls())?;
     let ended = OnceCell::new();
     let stop = async {

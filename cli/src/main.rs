@@ -32,6 +32,7 @@ mod proxy;
 mod settings;
 mod setup;
 mod sign_in;
+mod signals;
 mod store;
 mod target;
 mod token;

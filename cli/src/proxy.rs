@@ -11,8 +11,9 @@ use crate::answer;
 use crate::args::Common;
 use crate::assemble;
 use crate::failure::Failure;
-use crate::forwarding::{self, Live, Proxy, code, next};
+use crate::forwarding::{self, Live, Proxy};
 use crate::notice::Notice;
+use crate::signals;
 
 pub(crate) fn run(proxy: &Proxy, common: &Common, notice: Notice) -> Result<ExitCode, Failure> {
     let listens = listens(proxy)?;
@@ -26,7 +27,7 @@ pub(crate) fn run(proxy: &Proxy, common: &Common, notice: Notice) -> Result<Exit
     if proxy.secret {
         builder = builder.secret(PathSecret::random().map_err(|error| forwarding::failed(&error))?);
     }
-    let mut signals = forwarding::signals()?;
+    let mut signals = signals::caught()?;
     // Who waits for the file is not to find the ports of an earlier run.
     let mut port_file = proxy.port_file.as_deref().map(PortFile::cleared).transpose()?;
     let forwarder = builder.bind().map_err(|error| forwarding::failed(&error))?;
@@ -37,15 +38,15 @@ pub(crate) fn run(proxy: &Proxy, common: &Common, notice: Notice) -> Result<Exit
 
     let first = OnceLock::new();
     let stop = async {
-        let signal = next(&mut signals).await;
+        let signal = signals::next(&mut signals).await;
         let _ = first.set(signal);
         live.say("Ending when what is under way is done; once more to end at once.");
         let (again, port_file) = (live.clone(), port_file.clone());
         std::thread::spawn(move || {
-            let signal = smol::block_on(next(&mut signals));
+            let signal = smol::block_on(signals::next(&mut signals));
             again.end();
             port_file.iter().for_each(PortFile::remove);
-            std::process::exit(i32::from(code(signal)));
+            std::process::exit(i32::from(signals::exit_code(signal)));
         });
     };
     let ran = forwarder.run(stop).map_err(|error| forwarding::failed(&error));
@@ -53,7 +54,7 @@ pub(crate) fn run(proxy: &Proxy, common: &Common, notice: Notice) -> Result<Exit
     port_file.iter().for_each(PortFile::remove);
     clients.iter().for_each(assemble::finish);
     ran?;
-    Ok(ExitCode::from(first.get().copied().map_or(0, code)))
+    Ok(ExitCode::from(first.get().copied().map_or(0, signals::exit_code)))
 }
 
 /// Where to listen for each URL.

@@ -88,7 +88,7 @@ impl Target {
                 match client.settle(app, &request.clone().account(assemble::account(settings))) {
                     // The call itself has the same to tell, and there may be none; and another page of the app may work.
                     Ok(_) | Err(Error::ProxyRefused(_)) => Ok(Self::Named(request, None)),
-                    Err(Error::Adapter(failed)) if failed.port == Port::App => Ok(Self::Named(request, None)),
+                    Err(Error::Adapter(adapter)) if adapter.port == Port::App => Ok(Self::Named(request, None)),
                     Err(error) => Err(failed(error)),
                 }
             }

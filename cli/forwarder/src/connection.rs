@@ -4,12 +4,12 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use crate::wire::Wire;
 use entrada_dial::asynchronous::Stream;
 use hyper::client::conn::http1::{self, SendRequest};
 
 use crate::body::Upload;
 use crate::limits::{LONGEST_HEAD, LONGEST_READ};
+use crate::wire::Wire;
 
 /// hyper's two halves of a connection.
 pub(crate) struct Connection {

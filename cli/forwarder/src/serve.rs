@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use crate::wire::Wire;
 use entrada_dial::asynchronous::Stream;
 use futures::FutureExt as _;
 use futures::future::{Either, select};
@@ -30,6 +29,7 @@ use crate::listener::Listener;
 use crate::rounds::Rounds;
 use crate::site::Site;
 use crate::watch::{Tick, Watch};
+use crate::wire::Wire;
 
 /// A forwarder whose listeners are open; dropped, they are closed.
 pub struct Forwarder {

@@ -4,7 +4,6 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use crate::wire::Wire;
 use bytes::Bytes;
 use entrada_dial::asynchronous::Stream;
 use futures::future::{Either, select};
@@ -13,6 +12,7 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 
 use crate::connection::Link;
 use crate::counts::{Counts, Open};
+use crate::wire::Wire;
 
 /// How much is carried at once.
 const PIECE: usize = 16 * 1024;

@@ -15,9 +15,9 @@ use entrada_authority::Stage;
 use crate::args::{Cli, Color, Command, Demo, DemoMode};
 use crate::assemble::{self, Asking};
 use crate::failure::{Failure, OTHER};
-use crate::forwarding::{self, code, next};
 use crate::notice::{Notice, is_coloured};
 use crate::settings::Settings;
+use crate::signals;
 use crate::target::{self, Target};
 use stand_in::{StageClock, StandIn};
 
@@ -32,14 +32,14 @@ pub(crate) fn run(demo: &Demo, color: Color, notice: Notice) -> Result<ExitCode,
     };
     let stage = breakage.map_or_else(Stage::start, |breakage| breakage.start(Stage::builder()));
     let stage = Arc::new(stage.map_err(|error| failed("the demo's servers cannot be started", &error))?);
-    let mut signals = forwarding::signals()?;
+    let mut signals = signals::caught()?;
     let folder = tempfile::Builder::new().prefix("entrada-demo-").tempdir();
     let folder = folder.map_err(|error| failed("there is no temporary folder", &error))?;
     let temporary = folder.path().to_owned();
     std::thread::spawn(move || {
-        let signal = smol::block_on(next(&mut signals));
+        let signal = smol::block_on(signals::next(&mut signals));
         let _ = std::fs::remove_dir_all(temporary);
-        std::process::exit(i32::from(code(signal)));
+        std::process::exit(i32::from(signals::exit_code(signal)));
     });
     let cache = folder.path().join("tokens.json").display().to_string();
     match demo.mode {

@@ -2,7 +2,6 @@
 
 mod args;
 mod live;
-mod signals;
 
 use std::collections::BTreeMap;
 
@@ -21,7 +20,6 @@ use crate::target;
 
 pub(crate) use args::{Exec, Proxy};
 pub(crate) use live::Live;
-pub(crate) use signals::{code, next, signals};
 
 /// A forwarder for these apps, each with a token already: here, and not later, the user may be asked to sign in.
 pub(crate) fn builder(

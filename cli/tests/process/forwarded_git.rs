@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use entrada_authority::{ProxyTable, Stage, StageBuilder};
+use tempfile::TempDir;
 
 use crate::support::*;
 
@@ -65,6 +66,19 @@ fn git(home: &Path, folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
+/// The name of the repository that is published.
+const BARE: &str = "tools.git";
+
+/// A folder with an empty repository, what serves it, and a user of the app that it is behind.
+fn published() -> (TempDir, Plain, World) {
+    let served = tempfile::tempdir().unwrap();
+    git(served.path(), served.path(), &["init", "-q", "--bare", BARE]);
+    let backend = backend(served.path());
+    let world = World::with(behind(&backend));
+    world.sign_in();
+    (served, backend, world)
+}
+
 /// Bytes that do not compress, the same each time.
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 1_u64;
@@ -81,12 +95,8 @@ fn a_git_that_exec_runs_has_the_secret_in_its_url() {
     if absent("git") {
         return;
     }
-    let served = tempfile::tempdir().unwrap();
-    let bare = served.path().join("tools.git");
-    git(served.path(), served.path(), &["init", "-q", "--bare", bare.to_str().unwrap()]);
-    let backend = backend(served.path());
-    let world = World::with(behind(&backend));
-    world.sign_in();
+    let (served, backend, world) = published();
+    let bare = served.path().join(BARE);
     let script = format!(
         r#"set -e
         export GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0
@@ -107,12 +117,8 @@ fn a_repository_is_cloned_and_pushed_to() {
     if absent("git") {
         return;
     }
-    let served = tempfile::tempdir().unwrap();
-    let bare = served.path().join("tools.git");
-    git(served.path(), served.path(), &["init", "-q", "--bare", bare.to_str().unwrap()]);
-    let backend = backend(served.path());
-    let world = World::with(behind(&backend));
-    world.sign_in();
+    let (served, backend, world) = published();
+    let bare = served.path().join(BARE);
     let (home, local) = (world.home.path(), Local::start(&world, &[]));
 
     let url = local.url("tools.git");

@@ -7,7 +7,7 @@ use crate::failure::{Failure, OTHER};
 
 /// Those that arrive from now on, in place of what they would do by themselves. One of a terminal that went away stays
 /// ignored where `nohup` has said so.
-pub(crate) fn signals() -> Result<Signals, Failure> {
+pub(crate) fn caught() -> Result<Signals, Failure> {
     let hup = (!is_ignored(Signal::Hup)).then_some(Signal::Hup);
     Signals::new([Signal::Int, Signal::Term].into_iter().chain(hup))
         .map_err(|error| Failure::new(OTHER, "signals", format!("signals cannot be waited for: {error}")))
@@ -30,7 +30,7 @@ pub(crate) async fn next(signals: &mut Signals) -> Signal {
 }
 
 /// How a process exits that a signal ends, as a shell tells it.
-pub(crate) fn code(signal: Signal) -> u8 {
+pub(crate) fn exit_code(signal: Signal) -> u8 {
     128 + number(signal)
 }
 
