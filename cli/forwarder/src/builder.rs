@@ -11,7 +11,6 @@ use entrada_core::protocol::AppCall;
 use entrada_core::{Error, UnixTime};
 use entrada_dial::asynchronous::Dialer;
 use entrada_dial::{Environment, Roots, Settings};
-use smol::Executor;
 use url::Url;
 
 use crate::address::Origin;
@@ -24,6 +23,7 @@ use crate::secret::PathSecret;
 use crate::serve::Forwarder;
 use crate::site::{Event, OnEvent, Site};
 use crate::tokens::{Now, Tokens};
+use crate::worker::Worker;
 
 /// A published app, and who has its tokens.
 pub struct Published {
@@ -136,7 +136,8 @@ impl Builder {
         self
     }
 
-    /// How many threads do the work; as many as there are processors, and four at most, if not said.
+    /// How many threads do the work, each with its own connections; as many as there are processors, and four at most, if
+    /// not said.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads.max(1);
         self
@@ -148,12 +149,13 @@ impl Builder {
     ///
     /// Where an address cannot be listened at; the error names it.
     pub fn bind(self) -> io::Result<Forwarder> {
-        let executor = Arc::new(Executor::new());
+        let workers =
+            (0..self.threads).map(|number| Worker::new(number).map(Arc::new)).collect::<io::Result<Vec<_>>>()?;
         let counts = Arc::new(Counts::of(self.apps.len()));
         let dialer = Arc::new(Dialer::new(self.settings.0, self.settings.1));
         let mut sites = Vec::new();
         for (number, (app, listen)) in self.apps.into_iter().enumerate() {
-            let listener = Listener::bind(&listen)
+            let listener = Listener::bind(&listen, &workers[0].reactor)
                 .map_err(|error| io::Error::new(error.kind(), format!("{listen} cannot be listened at: {error}")))?;
             let gate = Gate { bases: listener.bases(), secret: self.secret.clone() };
             let (text, on_event) = (app.origin.text.clone(), Arc::clone(&self.on_event));
@@ -171,16 +173,15 @@ impl Builder {
                 gate,
                 tokens,
                 dialer: Arc::clone(&dialer),
-                pool: Pool::default(),
+                pool: Pool::new(workers.len()),
                 limits: self.limits,
                 counts: Arc::clone(&counts),
-                executor: Arc::downgrade(&executor),
                 on_event: Arc::clone(&self.on_event),
                 failing: Mutex::default(),
             };
             sites.push((Arc::new(site), listener));
         }
-        Ok(Forwarder { sites, executor, counts, limits: self.limits, threads: self.threads })
+        Ok(Forwarder { sites, workers, counts, limits: self.limits })
     }
 }
 

@@ -23,7 +23,7 @@ use crate::refusal::Refusal;
 use crate::site::Site;
 use crate::tunnel::Tunnel;
 use crate::watch::Watch;
-use crate::{cookies, hop, upstream};
+use crate::{cookies, hop, upstream, worker};
 
 /// Kinds of failure that are the token's, and not the app's.
 const SIGN_IN_NEEDED: &str = "sign_in_needed";
@@ -80,7 +80,7 @@ async fn exchange(
     let lent = site.tokens.get().await.map_err(|error| no_token(site, &error))?;
     if lent.is_due {
         let renewing = Arc::clone(site);
-        site.spawn(async move { renewing.tokens.renew().await });
+        worker::spawn(async move { renewing.tokens.renew().await });
     }
     let mut bearer = lent.bearer;
     // Most answers need no more than a look at their status.
@@ -182,7 +182,7 @@ fn homeward(
     }
     let app = hyper::upgrade::on(&mut response);
     let tunnel = Tunnel { client, app, link: connection.link, counts: Arc::clone(&site.counts) };
-    site.spawn(tunnel.run());
+    worker::spawn(tunnel.run());
     response.map(|_| Reply::own(Bytes::new()))
 }
 

@@ -52,6 +52,7 @@ mod limits;
 mod listener;
 mod network;
 mod pool;
+mod reactor;
 mod refusal;
 mod rounds;
 mod secret;
@@ -63,6 +64,7 @@ mod tunnel;
 mod upstream;
 mod watch;
 mod wire;
+mod worker;
 
 pub use builder::{Builder, Published};
 pub use counts::Counts;

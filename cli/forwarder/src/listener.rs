@@ -1,14 +1,18 @@
 //! Where the forwarder listens: on loopback, or at a Unix socket, and nowhere else.
 
 use std::fmt;
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::future::poll_fn;
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use entrada_dial::asynchronous::Stream;
-use smol::Async;
+use mio::event::Source;
+use mio::net::{TcpListener, TcpStream};
 
+use crate::reactor::{Reactor, Watched};
 use crate::socket::Socket;
 
 #[cfg(unix)]
@@ -63,38 +67,68 @@ impl fmt::Display for Listen {
     }
 }
 
+/// A client's connection, which nobody watches yet.
+pub(crate) enum Accepted {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(mio::net::UnixStream),
+}
+
+impl Accepted {
+    pub(crate) fn on(self, reactor: &Arc<Reactor>) -> io::Result<Stream> {
+        match self {
+            Self::Tcp(stream) => Ok(Box::new(Socket::new(Watched::new(stream, reactor)?))),
+            #[cfg(unix)]
+            Self::Unix(stream) => Ok(Box::new(Socket::new(Watched::new(stream, reactor)?))),
+        }
+    }
+}
+
+/// What is accepted next, as soon as there is something.
+async fn next<L: Source, T>(listener: &Watched<L>, accept: impl Fn(&L) -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match accept(listener.get()) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                poll_fn(|context| listener.poll_readable(context)).await;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            accepted => return accepted,
+        }
+    }
+}
+
 /// A listener that is open.
 pub(crate) enum Listener {
-    Tcp(Async<TcpListener>, SocketAddr),
+    Tcp(Watched<TcpListener>, SocketAddr),
     #[cfg(unix)]
     Unix(unix::Socket),
 }
 
 impl Listener {
-    pub(crate) fn bind(listen: &Listen) -> io::Result<Self> {
+    pub(crate) fn bind(listen: &Listen, reactor: &Arc<Reactor>) -> io::Result<Self> {
         match listen {
             Listen::Tcp(address) => {
-                let listener = TcpListener::bind(address)?;
+                let listener = TcpListener::bind(*address)?;
                 let address = listener.local_addr()?;
-                Ok(Self::Tcp(Async::new(listener)?, address))
+                Ok(Self::Tcp(Watched::new(listener, reactor)?, address))
             }
             #[cfg(unix)]
-            Listen::Unix(path) => unix::Socket::bind(path).map(Self::Unix),
+            Listen::Unix(path) => unix::Socket::bind(path, reactor).map(Self::Unix),
             #[cfg(not(unix))]
             Listen::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 
     /// A client's connection.
-    pub(crate) async fn accept(&self) -> io::Result<Stream> {
+    pub(crate) async fn accept(&self) -> io::Result<Accepted> {
         match self {
             Self::Tcp(listener, _) => {
-                let (stream, _) = listener.accept().await?;
-                stream.get_ref().set_nodelay(true)?;
-                Ok(Box::new(Socket::new(stream)))
+                let (stream, _) = next(listener, TcpListener::accept).await?;
+                stream.set_nodelay(true)?;
+                Ok(Accepted::Tcp(stream))
             }
             #[cfg(unix)]
-            Self::Unix(socket) => socket.accept().await,
+            Self::Unix(socket) => socket.accept().await.map(Accepted::Unix),
         }
     }
 
@@ -159,7 +193,8 @@ mod tests {
 
     #[test]
     fn a_listener_has_the_names_of_its_address() {
-        let listener = Listener::bind(&Listen::default()).unwrap();
+        let reactor = Arc::new(Reactor::new().unwrap());
+        let listener = Listener::bind(&Listen::default(), &reactor).unwrap();
         let port = listener.port().unwrap();
         assert_eq!(listener.bases(), [format!("http://127.0.0.1:{port}"), format!("http://localhost:{port}")]);
     }

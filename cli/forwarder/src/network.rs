@@ -1,21 +1,23 @@
-//! smol's sockets towards the app.
+//! Sockets towards the app, of the worker that needs them.
 
-use std::future::Future;
-use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::future::{Future, poll_fn};
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use entrada_dial::asynchronous::Network;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use mio::net::TcpStream;
 use rustix::net::sockopt;
-use smol::{Async, Timer};
+use smol::Timer;
 
+use crate::reactor::{Reactor, Watched};
 use crate::socket::Socket;
 
-pub(crate) struct SmolNetwork;
+pub(crate) struct WorkersNetwork;
 
-impl Network for SmolNetwork {
+impl Network for WorkersNetwork {
     type Socket = Socket<TcpStream>;
 
     async fn resolve(host: String, port: u16) -> io::Result<Vec<SocketAddr>> {
@@ -23,10 +25,23 @@ impl Network for SmolNetwork {
     }
 
     async fn connect(address: SocketAddr) -> io::Result<Socket<TcpStream>> {
-        let stream = Async::<TcpStream>::connect(address).await?;
-        stream.get_ref().set_nodelay(true)?;
+        let reactor = Reactor::here().ok_or_else(|| io::Error::other("the forwarder does not run"))?;
+        let stream = Watched::new(TcpStream::connect(address)?, &reactor)?;
+        loop {
+            poll_fn(|context| stream.poll_writable(context)).await;
+            if let Some(error) = stream.get().take_error()? {
+                return Err(error);
+            }
+            match stream.get().peer_addr() {
+                // Woken for nothing.
+                Err(error) if error.kind() == ErrorKind::NotConnected => {}
+                Err(error) => return Err(error),
+                Ok(_) => break,
+            }
+        }
+        stream.get().set_nodelay(true)?;
         // A tool that asks its socket whether the other side is still there asks us: so we ask the app's.
-        sockopt::set_socket_keepalive(stream.get_ref(), true)?;
+        sockopt::set_socket_keepalive(stream.get(), true)?;
         Ok(Socket::new(stream))
     }
 

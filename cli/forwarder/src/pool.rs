@@ -1,15 +1,18 @@
-//! The connections to one app that are kept.
+//! The connections to one app that are kept, by each worker its own.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::connection::Connection;
+use crate::worker::Worker;
 
-/// Idle connections, the one that was used last at the end.
-#[derive(Default)]
+/// Idle connections of each worker, the one that was used last at the end.
 pub(crate) struct Pool {
-    idle: Mutex<Vec<(Connection, Instant)>>,
+    idle: Box<[Mutex<Idle>]>,
+    most: usize,
 }
+
+type Idle = Vec<(Connection, Instant)>;
 
 /// How many are kept.
 const MOST: usize = 256;
@@ -18,14 +21,21 @@ const MOST: usize = 256;
 const LONGEST: Duration = Duration::from_secs(15);
 
 impl Pool {
-    /// One that is still open.
+    pub(crate) fn new(workers: usize) -> Self {
+        Self { idle: (0..workers).map(|_| Mutex::default()).collect(), most: MOST.div_ceil(workers) }
+    }
+
+    /// One that is still open; another worker's where this one has none.
     pub(crate) fn take(&self) -> Option<Connection> {
-        loop {
-            let (mut connection, since) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
-            if since.elapsed() < LONGEST && connection.is_open() {
-                return Some(connection);
+        let (others, own) = self.idle.split_at(own());
+        own.iter().chain(others).find_map(|idle| {
+            loop {
+                let (mut connection, since) = locked(idle).pop()?;
+                if since.elapsed() < LONGEST && connection.is_open() {
+                    return Some(connection);
+                }
             }
-        }
+        })
     }
 
     /// Keeps it, where it can be used again. One whose request is still being sent cannot: the answer came before its end.
@@ -33,18 +43,29 @@ impl Pool {
         if !connection.is_open() {
             return;
         }
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < MOST {
+        let mut idle = locked(&self.idle[own()]);
+        if idle.len() < self.most {
             idle.push((connection, Instant::now()));
         }
     }
 
     /// Closes those that were kept too long.
     pub(crate) fn sweep(&self) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = idle.partition_point(|(_, since)| since.elapsed() >= LONGEST);
-        let old: Vec<_> = idle.drain(..fresh).collect();
-        drop(idle);
-        drop(old);
+        for idle in &self.idle {
+            let mut idle = locked(idle);
+            let fresh = idle.partition_point(|(_, since)| since.elapsed() >= LONGEST);
+            let old: Vec<_> = idle.drain(..fresh).collect();
+            drop(idle);
+            drop(old);
+        }
     }
+}
+
+/// The number of the worker on whose thread this is called.
+fn own() -> usize {
+    Worker::current().map_or(0, |worker| worker.number)
+}
+
+fn locked(idle: &Mutex<Idle>) -> MutexGuard<'_, Idle> {
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
 }

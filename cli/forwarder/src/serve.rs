@@ -5,8 +5,8 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use smol::Timer;
 use smol::channel::{Receiver, Sender};
-use smol::{Executor, Timer};
 
 use crate::body::Reply;
 use crate::builder::Builder;
@@ -30,14 +30,14 @@ use crate::rounds::Rounds;
 use crate::site::Site;
 use crate::watch::{Tick, Watch};
 use crate::wire::Wire;
+use crate::worker::{self, Load, Worker};
 
 /// A forwarder whose listeners are open; dropped, they are closed.
 pub struct Forwarder {
     pub(crate) sites: Vec<(Arc<Site>, Listener)>,
-    pub(crate) executor: Arc<Executor<'static>>,
+    pub(crate) workers: Vec<Arc<Worker>>,
     pub(crate) counts: Arc<Counts>,
     pub(crate) limits: Limits,
-    pub(crate) threads: usize,
 }
 
 impl Forwarder {
@@ -71,32 +71,28 @@ impl Forwarder {
     pub fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         let (stopping, stopped) = smol::channel::bounded::<()>(1);
         let (living, ended) = smol::channel::bounded::<()>(1);
+        let Some((first, others)) = self.workers.split_first() else { return Ok(()) };
         for (site, listener) in self.sites {
-            let accepting = accept(Arc::clone(&site), listener, (stopped.clone(), living.clone()));
-            site.spawn(accepting);
-            site.spawn(sweep(Arc::clone(&site), stopped.clone()));
+            let workers = self.workers.iter().map(Arc::downgrade).collect();
+            first.spawn(accept(Arc::clone(&site), listener, workers, (stopped.clone(), living.clone())));
+            first.spawn(sweep(Arc::clone(&site), stopped.clone()));
             // The first request need not wait for it.
-            let first = Arc::clone(&site);
-            site.spawn(async move { drop(first.tokens.get().await) });
+            first.spawn(async move { drop(site.tokens.get().await) });
         }
         drop(living);
-        let (executor, limits) = (&*self.executor, self.limits);
         let (done, over) = smol::channel::bounded::<()>(1);
         std::thread::scope(|scope| {
-            for _ in 1..self.threads {
+            for worker in others {
                 let over = over.clone();
-                let work = move || {
-                    let _ = smol::future::block_on(executor.run(over.recv()));
-                };
+                let work = move || worker.run(over.recv()).map(drop);
                 std::thread::Builder::new().name("entrada-forwarder".into()).spawn_scoped(scope, work)?;
             }
-            smol::block_on(executor.run(async move {
+            first.run(async move {
                 stop.await;
                 drop(stopping);
-                let _ = select(pin!(ended.recv()), Timer::after(limits.ending)).await;
+                let _ = select(pin!(ended.recv()), Timer::after(self.limits.ending)).await;
                 drop(done);
-            }));
-            Ok(())
+            })
         })
     }
 }
@@ -114,18 +110,25 @@ async fn sweep(site: Arc<Site>, stopped: Receiver<()>) {
     }
 }
 
-async fn accept(site: Arc<Site>, listener: Listener, (stopped, living): (Receiver<()>, Sender<()>)) {
+async fn accept(
+    site: Arc<Site>,
+    listener: Listener,
+    workers: Vec<Weak<Worker>>,
+    (stopped, living): (Receiver<()>, Sender<()>),
+) {
     let (connections, freed) = (Arc::new(AtomicUsize::new(0)), smol::channel::bounded::<()>(1));
     loop {
         let next = async {
             while connections.load(Ordering::Acquire) >= site.limits.connections {
                 let _ = freed.1.recv().await;
             }
-            listener.accept().await
+            let accepted = listener.accept().await?;
+            let worker = worker::least_busy(&workers).ok_or(io::ErrorKind::NotConnected)?;
+            Ok::<_, io::Error>((accepted.on(&worker.reactor)?, worker))
         };
-        let stream = match select(pin!(stopped.recv()), pin!(next)).await {
+        let (stream, worker) = match select(pin!(stopped.recv()), pin!(next)).await {
             Either::Left(_) => return,
-            Either::Right((Ok(stream), _)) => stream,
+            Either::Right((Ok(accepted), _)) => accepted,
             Either::Right((Err(error), _)) => {
                 // A client that has gone, or no file descriptor left for now.
                 tracing::debug!(%error, "no connection accepted");
@@ -135,16 +138,16 @@ async fn accept(site: Arc<Site>, listener: Listener, (stopped, living): (Receive
         };
         connections.fetch_add(1, Ordering::AcqRel);
         let (count, freed, living) = (Arc::clone(&connections), freed.0.clone(), living.clone());
-        let (site_of_it, stopped_too) = (Arc::clone(&site), stopped.clone());
+        let (site_of_it, stopped_too, load) = (Arc::clone(&site), stopped.clone(), Load::on(&worker));
         let work = async move {
             let watch = Arc::new(Watch::new());
             let answer = |request| exchange::answer(Arc::clone(&site_of_it), Arc::clone(&watch), request);
             serve(site_of_it.limits, &watch, (stream, stopped_too), answer).await;
             count.fetch_sub(1, Ordering::AcqRel);
             let _ = freed.try_send(());
-            drop(living);
+            drop((load, living));
         };
-        site.spawn(work);
+        worker.spawn(work);
     }
 }
 

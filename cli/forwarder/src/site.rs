@@ -1,18 +1,16 @@
 //! One app and the listener that stands for it: all that its requests share.
 
-use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use entrada_core::Error;
 use entrada_dial::asynchronous::Dialer;
 use http::Uri;
-use smol::Executor;
 
 use crate::address::Origin;
 use crate::counts::Counts;
 use crate::gate::Gate;
 use crate::limits::Limits;
-use crate::network::SmolNetwork;
+use crate::network::WorkersNetwork;
 use crate::pool::Pool;
 use crate::tokens::Tokens;
 
@@ -50,25 +48,16 @@ pub(crate) struct Site {
     pub(crate) uri: Uri,
     pub(crate) gate: Gate,
     pub(crate) tokens: Tokens,
-    pub(crate) dialer: Arc<Dialer<SmolNetwork>>,
+    pub(crate) dialer: Arc<Dialer<WorkersNetwork>>,
     pub(crate) pool: Pool,
     pub(crate) limits: Limits,
     pub(crate) counts: Arc<Counts>,
-    /// Not kept by what it keeps, or its tasks and their connections would outlive the forwarder.
-    pub(crate) executor: Weak<Executor<'static>>,
     pub(crate) on_event: OnEvent,
     /// The kind of failure that was told last.
     pub(crate) failing: Mutex<Option<&'static str>>,
 }
 
 impl Site {
-    /// Has that done beside all else, for as long as the forwarder runs.
-    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        if let Some(executor) = self.executor.upgrade() {
-            executor.spawn(work).detach();
-        }
-    }
-
     /// The proxy, or the way to it, has failed a request.
     pub(crate) fn fails(&self, kind: &'static str, text: &str) {
         let before = self.failing.lock().unwrap_or_else(PoisonError::into_inner).replace(kind);

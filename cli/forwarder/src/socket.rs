@@ -1,25 +1,27 @@
 //! A socket that asks the system for bytes only where there may be some.
 //!
-//! hyper looks for them at every turn, to notice an end. smol's sockets ask the system each time, ten times in vain for a
-//! request; this one asks its reactor, which knows.
+//! hyper looks for them at every turn, to notice an end: ten times in vain for a request. The reactor knows.
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures::io::{AsyncRead, AsyncWrite};
-use smol::Async;
+use mio::event::Source;
+use mio::net::TcpStream;
+
+use crate::reactor::Watched;
 
 /// A connection of either kind.
-pub(crate) struct Socket<S> {
-    io: Async<S>,
+pub(crate) struct Socket<S: Source> {
+    io: Watched<S>,
     /// The last read has left nothing.
     is_drained: bool,
 }
 
 /// What is below.
-pub(crate) trait Below: Send + Sync + 'static {
+pub(crate) trait Below: Source + Send + Sync + Unpin + 'static {
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
     fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
     fn end(&self) -> io::Result<()>;
@@ -40,7 +42,7 @@ impl Below for TcpStream {
 }
 
 #[cfg(unix)]
-impl Below for std::os::unix::net::UnixStream {
+impl Below for mio::net::UnixStream {
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         (&mut &*self).read(buffer)
     }
@@ -54,8 +56,8 @@ impl Below for std::os::unix::net::UnixStream {
     }
 }
 
-impl<S> Socket<S> {
-    pub(crate) fn new(io: Async<S>) -> Self {
+impl<S: Source> Socket<S> {
+    pub(crate) fn new(io: Watched<S>) -> Self {
         Self { io, is_drained: false }
     }
 }
@@ -64,10 +66,11 @@ impl<S: Below> AsyncRead for Socket<S> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         loop {
             if self.is_drained {
-                ready!(self.io.poll_readable(context))?;
+                self.io.follow()?;
+                ready!(self.io.poll_readable(context));
                 self.is_drained = false;
             }
-            match self.io.get_ref().read(buffer) {
+            match self.io.get().read(buffer) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.is_drained = true,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 read => {
@@ -86,13 +89,16 @@ impl<S: Below> AsyncWrite for Socket<S> {
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         loop {
-            match self.io.get_ref().write(slices) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => ready!(self.io.poll_writable(context))?,
+            match self.io.get().write(slices) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.io.follow()?;
+                    ready!(self.io.poll_writable(context));
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 written => return Poll::Ready(written),
             }
@@ -105,7 +111,7 @@ impl<S: Below> AsyncWrite for Socket<S> {
 
     /// Unlike what smol's socket is made of, it tells the other side.
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.io.get_ref().end() {
+        match self.io.get().end() {
             Err(error) if error.kind() == ErrorKind::NotConnected => Poll::Ready(Ok(())),
             ended => Poll::Ready(ended),
         }

@@ -3,17 +3,19 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
-use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use entrada_dial::asynchronous::Stream;
+use mio::net::{UnixListener, UnixStream};
 use rustix::fs::Mode;
 use rustix::process::umask;
-use smol::Async;
+
+use super::next;
+use crate::reactor::{Reactor, Watched};
 
 /// A socket that is listened at. It goes with this.
 pub(crate) struct Socket {
-    listener: Async<UnixListener>,
+    listener: Watched<UnixListener>,
     path: PathBuf,
     /// Device and inode of what was made there.
     made: (u64, u64),
@@ -21,10 +23,11 @@ pub(crate) struct Socket {
 
 impl Socket {
     /// Takes the place of a socket that nobody listens at any more, and of nothing else.
-    pub(crate) fn bind(path: &Path) -> io::Result<Self> {
+    pub(crate) fn bind(path: &Path, reactor: &Arc<Reactor>) -> io::Result<Self> {
         if let Ok(there) = fs::symlink_metadata(path)
             && there.file_type().is_socket()
-            && UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+            && std::os::unix::net::UnixStream::connect(path)
+                .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
         {
             fs::remove_file(path)?;
         }
@@ -34,12 +37,11 @@ impl Socket {
         umask(usual);
         let listener = bound?;
         let made = fs::symlink_metadata(path)?;
-        Ok(Self { listener: Async::new(listener)?, path: path.to_owned(), made: (made.dev(), made.ino()) })
+        Ok(Self { listener: Watched::new(listener, reactor)?, path: path.to_owned(), made: (made.dev(), made.ino()) })
     }
 
-    pub(crate) async fn accept(&self) -> io::Result<Stream> {
-        let (stream, _) = self.listener.accept().await?;
-        Ok(Box::new(crate::socket::Socket::new(stream)))
+    pub(crate) async fn accept(&self) -> io::Result<UnixStream> {
+        next(&self.listener, UnixListener::accept).await.map(|(stream, _)| stream)
     }
 }
 
