@@ -38,7 +38,8 @@ pub(crate) type SignInHelp = Box<dyn Fn(&Error) -> String + Send + Sync>;
 impl Published {
     /// The app at this URL, https or http on loopback: requests go to its origin, whatever their path.
     ///
-    /// The provider is asked early, often and by one at a time; it should keep its tokens, and not ask a user.
+    /// The provider is asked early, often and by one at a time; it should keep its tokens, not ask a
+    /// user, and not block: others' requests wait on the same thread.
     ///
     /// # Errors
     ///
@@ -130,7 +131,7 @@ impl Builder {
         self
     }
 
-    /// Whom to tell what whoever runs it should know.
+    /// Whom to tell what whoever runs it should know; on a thread that serves connections, which it must not block.
     pub fn on_event(mut self, tell: impl Fn(Event<'_>) + Send + Sync + 'static) -> Self {
         self.on_event = Arc::new(tell);
         self
@@ -147,7 +148,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// Where an address cannot be listened at; the error names it.
+    /// Where an address cannot be listened at, which the error names, or the system has no file left to wait with.
     pub fn bind(self) -> io::Result<Forwarder> {
         let workers =
             (0..self.threads).map(|number| Worker::new(number).map(Arc::new)).collect::<io::Result<Vec<_>>>()?;

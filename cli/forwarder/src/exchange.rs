@@ -118,7 +118,7 @@ async fn exchange(
         }
     };
     site.works();
-    Ok(homeward(site, here, response, connection, is_upgrade.then_some(upgrade)))
+    Ok(homeward(site, here, response, connection, is_upgrade.then(|| (upgrade, Arc::clone(watch)))))
 }
 
 fn begun(site: &Site, head: &request::Parts) -> Result<Exchange, Refusal> {
@@ -164,7 +164,7 @@ fn homeward(
     here: Here<'_>,
     mut response: Response<Incoming>,
     connection: Connection,
-    upgrade: Option<hyper::upgrade::OnUpgrade>,
+    upgrade: Option<(hyper::upgrade::OnUpgrade, Arc<Watch>)>,
 ) -> Response<Reply> {
     let taken = hop::take_off(response.headers_mut());
     localise(site, here, response.headers_mut());
@@ -172,7 +172,7 @@ fn homeward(
         let site = Arc::clone(site);
         return response.map(|body| Reply::app(body, connection, site));
     }
-    let Some(client) = upgrade else {
+    let Some((client, watch)) = upgrade else {
         let text = format!("{} changed the protocol, which nobody had asked for", site.origin.host_name());
         return Refusal::new(StatusCode::BAD_GATEWAY, "not_http", text).into_response();
     };
@@ -181,7 +181,7 @@ fn homeward(
         response.headers_mut().insert(UPGRADE, protocol);
     }
     let app = hyper::upgrade::on(&mut response);
-    let tunnel = Tunnel { client, app, link: connection.link, counts: Arc::clone(&site.counts) };
+    let tunnel = Tunnel { client, app, link: connection.link, counts: Arc::clone(&site.counts), watch };
     worker::spawn(tunnel.run());
     response.map(|_| Reply::own(Bytes::new()))
 }

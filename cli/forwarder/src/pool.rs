@@ -14,7 +14,7 @@ pub(crate) struct Pool {
 
 type Idle = Vec<(Connection, Instant)>;
 
-/// How many are kept.
+/// How many are kept in all, and by each its share.
 const MOST: usize = 256;
 
 /// How long one is kept: servers close theirs sooner or later, and the later it is, the likelier.
@@ -27,7 +27,7 @@ impl Pool {
 
     /// One that is still open; another worker's where this one has none.
     pub(crate) fn take(&self) -> Option<Connection> {
-        let (others, own) = self.idle.split_at(own());
+        let (others, own) = self.idle.split_at(self.own());
         own.iter().chain(others).find_map(|idle| {
             loop {
                 let (mut connection, since) = locked(idle).pop()?;
@@ -38,12 +38,17 @@ impl Pool {
         })
     }
 
+    /// The place of the worker on whose thread this is called; another forwarder's may have a higher number.
+    fn own(&self) -> usize {
+        Worker::current().map_or(0, |worker| worker.number % self.idle.len())
+    }
+
     /// Keeps it, where it can be used again. One whose request is still being sent cannot: the answer came before its end.
     pub(crate) fn put(&self, mut connection: Connection) {
         if !connection.is_open() {
             return;
         }
-        let mut idle = locked(&self.idle[own()]);
+        let mut idle = locked(&self.idle[self.own()]);
         if idle.len() < self.most {
             idle.push((connection, Instant::now()));
         }
@@ -59,11 +64,6 @@ impl Pool {
             drop(old);
         }
     }
-}
-
-/// The number of the worker on whose thread this is called.
-fn own() -> usize {
-    Worker::current().map_or(0, |worker| worker.number)
 }
 
 fn locked(idle: &Mutex<Idle>) -> MutexGuard<'_, Idle> {

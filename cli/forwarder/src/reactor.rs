@@ -49,13 +49,13 @@ const RUNG: u8 = 2;
 struct Readiness {
     read: Side,
     write: Side,
+    /// Nothing more will come: told once, along with the last bytes, and to be found after them.
+    has_ended: AtomicBool,
 }
 
 #[derive(Default)]
 struct Side {
     has_changed: AtomicBool,
-    /// Nothing changes any more: told once, along with the last bytes, and to be found after them.
-    has_ended: AtomicBool,
     waker: AtomicWaker,
 }
 
@@ -89,14 +89,17 @@ impl Reactor {
         Arc::clone(&self.bell)
     }
 
-    /// Sleeps until something has changed or the bell was rung, and wakes who waits for what has changed.
-    pub(crate) fn wait(&self) -> io::Result<()> {
+    /// Sleeps until something has changed or the bell was rung, and wakes who waits for what has changed. Afterwards all
+    /// that may have been woken must be seen to.
+    ///
+    /// Where there is more to do, it only looks.
+    pub(crate) fn wait(&self, has_more: bool) -> io::Result<()> {
         let mut poll = self.poll.lock().unwrap_or_else(PoisonError::into_inner);
         let (poll, events) = &mut *poll;
         let falls_asleep =
-            self.bell.state.compare_exchange(AT_WORK, ASLEEP, Ordering::AcqRel, Ordering::Acquire).is_ok();
+            !has_more && self.bell.state.compare_exchange(AT_WORK, ASLEEP, Ordering::AcqRel, Ordering::Acquire).is_ok();
         let polled = poll.poll(events, (!falls_asleep).then_some(Duration::ZERO));
-        // Not stored: whatever was done before a wake that this takes away must be seen by what follows.
+        // Not stored, here and below: whatever was done before a ring that this takes away must be seen by what follows.
         self.bell.state.swap(AT_WORK, Ordering::AcqRel);
         match polled {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
@@ -108,6 +111,8 @@ impl Reactor {
                 socket.take_in(event);
             }
         }
+        // Whoever was woken is seen to next, and needs no second look at what may have changed.
+        self.bell.state.swap(AT_WORK, Ordering::AcqRel);
         Ok(())
     }
 
@@ -121,13 +126,13 @@ impl Reactor {
     }
 
     fn forget(&self, io: &mut impl Source, key: usize, readiness: &Arc<Readiness>) -> io::Result<()> {
+        let forgotten = self.registry.deregister(io);
         let mut sockets = self.sockets();
         // It may be forgotten already, and the key another's.
         if sockets.get(key).is_some_and(|known| Arc::ptr_eq(known, readiness)) {
             sockets.remove(key);
         }
-        drop(sockets);
-        self.registry.deregister(io)
+        forgotten
     }
 
     fn sockets(&self) -> MutexGuard<'_, Slab<Arc<Readiness>>> {
@@ -153,7 +158,7 @@ impl Readiness {
     fn take_in(&self, event: &Event) {
         let (is_broken, is_over) = (event.is_error(), event.is_read_closed());
         if is_broken || is_over {
-            self.read.has_ended.store(true, Ordering::Release);
+            self.has_ended.store(true, Ordering::Release);
         }
         if event.is_readable() || is_over || is_broken {
             self.read.change();
@@ -172,15 +177,12 @@ impl Side {
 
     /// Whether another look is worth its while; there may be nothing all the same.
     fn poll(&self, context: &Context<'_>) -> Poll<()> {
-        if self.is_worth_a_look() {
+        let has_changed = || self.has_changed.swap(false, Ordering::AcqRel);
+        if has_changed() {
             return Poll::Ready(());
         }
         self.waker.register(context.waker());
-        if self.is_worth_a_look() { Poll::Ready(()) } else { Poll::Pending }
-    }
-
-    fn is_worth_a_look(&self) -> bool {
-        self.has_changed.swap(false, Ordering::AcqRel) || self.has_ended.load(Ordering::Acquire)
+        if has_changed() { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
@@ -213,17 +215,22 @@ impl<S: Source> Watched<S> {
         self.readiness.write.poll(context)
     }
 
-    /// Moves it to this thread's reactor, so that no other thread has to rouse this one for it.
-    pub(crate) fn follow(&mut self) -> io::Result<()> {
+    /// Whether nothing more comes after what can be read now.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.readiness.has_ended.load(Ordering::Acquire)
+    }
+
+    /// Moves it to this thread's reactor, so that no other thread has to rouse this one for it; tells whether it did, and
+    /// then there may be more than is known.
+    pub(crate) fn follow(&mut self) -> io::Result<bool> {
         let is_elsewhere = |here: &Arc<Reactor>| !Arc::ptr_eq(here, &self.reactor);
         let Some(here) = HERE.with_borrow(|here| here.as_ref().filter(|here| is_elsewhere(here)).cloned()) else {
-            return Ok(());
+            return Ok(false);
         };
         self.reactor.forget(&mut self.io, self.key, &self.readiness)?;
-        // What has come meanwhile is told anew.
         self.key = here.watch(&mut self.io, &self.readiness)?;
         self.reactor = here;
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -67,7 +67,7 @@ impl Forwarder {
     ///
     /// # Errors
     ///
-    /// Where a thread cannot be started.
+    /// Where a thread cannot be started, or the system does not let one wait for what comes.
     pub fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         let (stopping, stopped) = smol::channel::bounded::<()>(1);
         let (living, ended) = smol::channel::bounded::<()>(1);
@@ -81,18 +81,27 @@ impl Forwarder {
         }
         drop(living);
         let (done, over) = smol::channel::bounded::<()>(1);
+        let (fail, failed) = smol::channel::bounded::<io::Error>(1);
         std::thread::scope(|scope| {
             for worker in others {
-                let over = over.clone();
-                let work = move || worker.run(over.recv()).map(drop);
+                let (over, fail) = (over.clone(), fail.clone());
+                let work = move || {
+                    if let Err(error) = worker.run(over.recv()) {
+                        let _ = fail.try_send(error);
+                    }
+                };
                 std::thread::Builder::new().name("entrada-forwarder".into()).spawn_scoped(scope, work)?;
             }
-            first.run(async move {
-                stop.await;
-                drop(stopping);
+            let until = async {
+                let _done = done;
+                match select(pin!(stop), pin!(failed.recv())).await {
+                    Either::Right((Ok(error), _)) => return Err(error),
+                    _ => drop(stopping),
+                }
                 let _ = select(pin!(ended.recv()), Timer::after(self.limits.ending)).await;
-                drop(done);
-            })
+                Ok(())
+            };
+            first.run(until)?
         })
     }
 }
@@ -137,17 +146,31 @@ async fn accept(
             }
         };
         connections.fetch_add(1, Ordering::AcqRel);
-        let (count, freed, living) = (Arc::clone(&connections), freed.0.clone(), living.clone());
-        let (site_of_it, stopped_too, load) = (Arc::clone(&site), stopped.clone(), Load::on(&worker));
+        let place = Place { _load: Load::on(&worker), connections: Arc::clone(&connections), freed: freed.0.clone() };
+        let (site, stopped, living) = (Arc::clone(&site), stopped.clone(), living.clone());
         let work = async move {
-            let watch = Arc::new(Watch::new());
-            let answer = |request| exchange::answer(Arc::clone(&site_of_it), Arc::clone(&watch), request);
-            serve(site_of_it.limits, &watch, (stream, stopped_too), answer).await;
-            count.fetch_sub(1, Ordering::AcqRel);
-            let _ = freed.try_send(());
-            drop((load, living));
+            let watch = Arc::new(Watch::of(place));
+            let answer = |request| exchange::answer(Arc::clone(&site), Arc::clone(&watch), request);
+            serve(site.limits, &watch, (stream, stopped), answer).await;
+            drop(living);
         };
         worker.spawn(work);
+        // Many may come at once, and those that are there already have their turn too.
+        smol::future::yield_now().await;
+    }
+}
+
+/// A client's connection among those that may be; a tunnel keeps it.
+pub(crate) struct Place {
+    connections: Arc<AtomicUsize>,
+    freed: Sender<()>,
+    _load: Load,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.connections.fetch_sub(1, Ordering::AcqRel);
+        let _ = self.freed.try_send(());
     }
 }
 

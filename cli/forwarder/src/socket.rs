@@ -66,16 +66,19 @@ impl<S: Below> AsyncRead for Socket<S> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         loop {
             if self.is_drained {
-                self.io.follow()?;
-                ready!(self.io.poll_readable(context));
+                if !self.io.follow()? {
+                    ready!(self.io.poll_readable(context));
+                }
                 self.is_drained = false;
             }
             match self.io.get().read(buffer) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.is_drained = true,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 read => {
-                    // Should more have come meanwhile, the reactor says so at once. After the end there is nothing to await.
-                    self.is_drained = matches!(read, Ok(count) if count > 0 && count < buffer.len());
+                    // Should more come, the reactor says so. (Not for urgent bytes and files sent along, which cut a read
+                    // short and which HTTP has none of.)
+                    let is_short = matches!(read, Ok(count) if count > 0 && count < buffer.len());
+                    self.is_drained = is_short && !self.io.has_ended();
                     return Poll::Ready(read);
                 }
             }
@@ -96,8 +99,9 @@ impl<S: Below> AsyncWrite for Socket<S> {
         loop {
             match self.io.get().write(slices) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.io.follow()?;
-                    ready!(self.io.poll_writable(context));
+                    if !self.io.follow()? {
+                        ready!(self.io.poll_writable(context));
+                    }
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 written => return Poll::Ready(written),

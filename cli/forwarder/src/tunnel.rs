@@ -12,6 +12,7 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 
 use crate::connection::Link;
 use crate::counts::{Counts, Open};
+use crate::watch::Watch;
 use crate::wire::Wire;
 
 /// How much is carried at once.
@@ -27,12 +28,14 @@ pub(crate) struct Tunnel {
     /// What the app's side still has to do for that.
     pub(crate) link: Link,
     pub(crate) counts: Arc<Counts>,
+    /// The client's connection, which has its place until the end.
+    pub(crate) watch: Arc<Watch>,
 }
 
 impl Tunnel {
     /// Carries bytes until both sides have closed, or one has failed.
     pub(crate) async fn run(self) {
-        let _open = Open::new(&self.counts);
+        let (_open, _watch) = (Open::new(&self.counts), self.watch);
         self.link.finish().await;
         let (Ok(app), Ok(client)) = (self.app.await, self.client.await) else { return };
         if let (Some(app), Some(client)) = (taken_back(app), taken_back(client)) {

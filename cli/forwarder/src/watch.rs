@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::limits::Limits;
+use crate::serve::Place;
 
 /// What a connection waits for, and since when.
-#[derive(Debug)]
 pub(crate) struct Watch {
     begun: Instant,
     phase: AtomicU8,
@@ -16,6 +16,7 @@ pub(crate) struct Watch {
     since: AtomicU64,
     /// The client had no room for what was to be written last: an answer is not over before it has.
     is_behind: AtomicBool,
+    _place: Option<Place>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -41,9 +42,14 @@ pub(crate) enum Tick {
 }
 
 impl Watch {
+    /// Of the connection in that place, which it keeps.
+    pub(crate) fn of(place: Place) -> Self {
+        Self { _place: Some(place), ..Self::new() }
+    }
+
     pub(crate) fn new() -> Self {
         let (phase, since, is_behind) = (AtomicU8::new(Phase::Idle as u8), AtomicU64::new(0), AtomicBool::new(false));
-        Self { begun: Instant::now(), phase, since, is_behind }
+        Self { begun: Instant::now(), phase, since, is_behind, _place: None }
     }
 
     /// Begins to wait for that.

@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use smol::Executor;
 
 use crate::reactor::Reactor;
@@ -26,9 +28,12 @@ pub(crate) struct Worker {
 }
 
 thread_local! {
-    /// The worker whose thread this is. Not kept by what it keeps, or its tasks and their connections would outlive it.
-    static CURRENT: RefCell<Weak<Worker>> = const { RefCell::new(Weak::new()) };
+    /// The worker whose thread this is.
+    static CURRENT: RefCell<Option<Arc<Worker>>> = const { RefCell::new(None) };
 }
+
+/// How many tasks have their turn before the sockets are looked at.
+const TURNS: usize = 32;
 
 impl Worker {
     pub(crate) fn new(number: usize) -> io::Result<Self> {
@@ -38,7 +43,7 @@ impl Worker {
 
     /// The worker on whose thread this is called.
     pub(crate) fn current() -> Option<Arc<Self>> {
-        CURRENT.with_borrow(Weak::upgrade)
+        CURRENT.with_borrow(Clone::clone)
     }
 
     /// Has that done beside all else, for as long as it works.
@@ -47,23 +52,38 @@ impl Worker {
     }
 
     /// Works on this thread until that is done.
+    ///
+    /// # Errors
+    ///
+    /// Where the system does not let it wait.
     pub(crate) fn run<T>(self: &Arc<Self>, until: impl Future<Output = T>) -> io::Result<T> {
-        let before = CURRENT.replace(Arc::downgrade(self));
-        let (bell, mut work) = (Waker::from(self.reactor.bell()), pin!(self.executor.run(until)));
-        let done = self.reactor.enter(|| {
-            loop {
-                if let Poll::Ready(done) = work.as_mut().poll(&mut Context::from_waker(&bell)) {
-                    return Ok(done);
-                }
-                self.reactor.wait()?;
-            }
-        });
+        let before = CURRENT.replace(Some(Arc::clone(self)));
+        let done = self.reactor.enter(|| self.work(until));
         CURRENT.set(before);
         done
     }
+
+    fn work<T>(&self, until: impl Future<Output = T>) -> io::Result<T> {
+        let bell = Waker::from(self.reactor.bell());
+        let context = &mut Context::from_waker(&bell);
+        // Polled where it was woken, and not at every turn.
+        let mut until = FuturesUnordered::from_iter([until]);
+        let mut turn = pin!(self.executor.tick());
+        loop {
+            if let Poll::Ready(Some(done)) = until.poll_next_unpin(context) {
+                return Ok(done);
+            }
+            let mut turns = 0;
+            while turns < TURNS && turn.as_mut().poll(context).is_ready() {
+                turn.set(self.executor.tick());
+                turns += 1;
+            }
+            self.reactor.wait(turns == TURNS)?;
+        }
+    }
 }
 
-/// Has that done by the worker on whose thread this is called.
+/// Has that done by the worker on whose thread this is called; without one it is not done.
 pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) {
     if let Some(worker) = Worker::current() {
         worker.spawn(work);
@@ -120,6 +140,33 @@ mod tests {
             runs.join().unwrap().unwrap();
         });
         assert!(Worker::current().is_none());
+    }
+
+    #[test]
+    fn what_is_never_done_lets_others_have_their_turn() {
+        let worker = Arc::new(Worker::new(0).unwrap());
+        worker.spawn(async {
+            loop {
+                smol::future::yield_now().await;
+            }
+        });
+        let (tell, told) = oneshot::channel();
+        let tells = thread::spawn(move || tell.send(7).unwrap());
+        assert_eq!(worker.run(told).unwrap(), Ok(7));
+        tells.join().unwrap();
+    }
+
+    #[test]
+    fn what_takes_many_turns_comes_to_its_end() {
+        let worker = Arc::new(Worker::new(0).unwrap());
+        let (tell, told) = oneshot::channel();
+        worker.spawn(async {
+            for _ in 0..10 * TURNS {
+                smol::future::yield_now().await;
+            }
+            tell.send(7).unwrap();
+        });
+        assert_eq!(worker.run(told).unwrap(), Ok(7));
     }
 
     #[test]

@@ -47,7 +47,7 @@ fn run<T>(reactor: &Arc<Reactor>, work: impl Future<Output = T>) -> T {
                 if let Poll::Ready(done) = work.as_mut().poll(&mut Context::from_waker(&waker)) {
                     return done;
                 }
-                reactor.wait().unwrap();
+                reactor.wait(false).unwrap();
                 assert!(since.elapsed() < PATIENCE, "nothing comes of it");
             }
         })
@@ -101,6 +101,34 @@ fn what_came_before_a_socket_followed_is_not_lost() {
 }
 
 #[test]
+fn an_end_that_was_anothers_does_not_keep_the_thread_busy() {
+    let (reactor, (stream, mut other)) = (reactor(), pair());
+    let mut socket = Socket::new(Watched::new(stream, &reactor).unwrap());
+    // An event of another socket that had this one's key a moment ago.
+    for (_, known) in reactor.sockets().iter() {
+        known.has_ended.store(true, Ordering::Release);
+        known.read.change();
+    }
+    let mut buffer = [0; 4];
+    let mut reading = Box::pin(socket.read(&mut buffer));
+    assert!(reading.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    other.write_all(b"more").unwrap();
+    assert_eq!(run(&reactor, reading).unwrap(), 4);
+}
+
+#[test]
+fn an_end_that_its_thread_has_not_heard_of_is_found_by_another() {
+    let (before, after, (stream, other)) = (reactor(), reactor(), pair());
+    let mut socket = Socket::new(Watched::new(stream, &before).unwrap());
+    let mut buffer = [0; 4];
+    let noop = &mut Context::from_waker(Waker::noop());
+    assert!(before.enter(|| pin!(socket.read(&mut buffer)).poll(noop)).is_pending());
+    drop(other);
+    // Whoever takes a kept connection polls it once, to see whether it is open.
+    assert!(matches!(after.enter(|| pin!(socket.read(&mut buffer)).poll(noop)), Poll::Ready(Ok(0))));
+}
+
+#[test]
 fn a_key_is_given_back_once() {
     let (reactor, (first, _other), (second, mut other)) = (reactor(), pair(), pair());
     let mut forgotten = Watched::new(first, &reactor).unwrap();
@@ -149,11 +177,20 @@ fn no_ring_is_lost_however_it_meets_the_sleep() {
         });
         while !is_over.load(Ordering::Acquire) {
             seen.store(told.load(Ordering::Acquire), Ordering::Release);
-            reactor.wait().unwrap();
+            reactor.wait(false).unwrap();
         }
         telling.join().unwrap()
     });
     assert_eq!(lost, None, "the ring of that turn");
+}
+
+#[test]
+fn whoever_has_more_to_do_does_not_fall_asleep() {
+    let (reactor, since) = (reactor(), Instant::now());
+    reactor.wait(true).unwrap();
+    reactor.bell().wake();
+    reactor.wait(false).unwrap();
+    assert!(since.elapsed() < PATIENCE);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Connections that leave HTTP.
 
-use crate::support::{App, Client, World};
+use entrada_forwarder::{Limits, Listen};
+
+use crate::support::{App, Client, Local, World};
 
 const WEBSOCKET: &str = "connection: keep-alive, Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
                          sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
@@ -25,6 +27,25 @@ fn a_websocket_goes_through_with_the_bearer() {
     assert_eq!(local.counts.open(), 1);
     client.write(&[0x88, 0x80, 0, 0, 0, 0]);
     assert_eq!(client.rest(), [0x88, 0]);
+}
+
+#[test]
+fn a_tunnel_is_a_connection_until_it_ends() {
+    let world = World::new();
+    let mut limits = Limits::default();
+    limits.connections = 1;
+    let local = Local::start(world.builder().publish(world.published(), Listen::default()).limits(limits));
+    let mut tunnel = local.connect();
+    tunnel.send_head("GET", "/ws", WEBSOCKET, 0);
+    assert_eq!(tunnel.head().0, 101);
+    let mut waiting = local.connect();
+    waiting.send_head("GET", "/api/me", "", 0);
+    for _ in 0..50 {
+        echoed(&mut tunnel, b"more");
+    }
+    assert_eq!(local.counts.requests(), 1);
+    drop(tunnel);
+    waiting.answer("GET").expect(200);
 }
 
 fn echoed(client: &mut Client, payload: &[u8]) -> Vec<u8> {
