@@ -3,7 +3,9 @@
 //! Source: <https://specifications.freedesktop.org/secret-service/latest/>. The secrets cross the session bus
 //! unencrypted: it is a socket of the user's own, and who may listen there may ask the service itself.
 
+mod bus;
 mod conversation;
+mod runtime;
 
 use std::cell::RefCell;
 use std::env;
@@ -29,7 +31,6 @@ pub(crate) fn is_there() -> bool {
 
 /// The keyring, still locked if it is.
 pub(crate) fn connect(opening: Opening) -> Result<impl Entries + use<>, AdapterError> {
-    // Without an address the bus library would start a bus of its own.
     if !is_there() {
         return Err(AdapterError::new(Fault::NotFound, NO_BUS));
     }
@@ -163,9 +164,7 @@ fn told(failure: Failure) -> AdapterError {
 }
 
 /// The names are those of <https://dbus.freedesktop.org/doc/dbus-specification.html> and of the Secret Service.
-fn bus_error(name: Option<&str>, message: Option<&str>) -> AdapterError {
-    let message = message.unwrap_or("no reason is given");
-    let name = name.unwrap_or_default();
+fn bus_error(name: &str, message: &str) -> AdapterError {
     let short = name.strip_prefix("org.freedesktop.DBus.Error.").unwrap_or(name);
     let (fault, text) = match short {
         "NoReply" | "Timeout" | "TimedOut" => {
@@ -191,6 +190,7 @@ fn bus_error(name: Option<&str>, message: Option<&str>) -> AdapterError {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use std::fs;
     use std::sync::mpsc;
     use std::time::Duration;
 
@@ -225,7 +225,11 @@ mod tests {
                 let _ = tell.send(is_asked);
             }),
         };
+        let open = || fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
+        let before = open();
         let result = connect(opening).and_then(|entries| entries.get("tokens"));
+        assert_eq!(open(), before, "its connection is not closed");
+        assert_ne!(before, 0);
         assert_eq!(told.into_iter().collect::<Vec<_>>(), [true, false]);
         result.err().map(|error| error.fault())
     }

@@ -3,21 +3,19 @@
 //! Source: <https://specifications.freedesktop.org/secret-service/latest/>.
 
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use dbus::Message;
-use dbus::arg::Variant;
-use dbus::blocking::LocalConnection;
-use dbus::blocking::stdintf::org_freedesktop_dbus::RequestNameReply;
-use dbus::channel::Sender as _;
-use dbus::message::MessageType;
-use dbus::strings::Path;
+use futures::StreamExt;
+use futures::channel::oneshot;
+use futures::future::{Either, select};
+use zbus::connection::Builder;
+use zbus::message::Type;
+use zbus::{Connection, Message, MessageStream, ObjectPath, Result, Variant};
 
-use super::{Session, until};
+use super::{PATIENCE, Session};
 
 const COLLECTION: &str = "/org/freedesktop/secrets/collection/login";
 const ITEM: &str = "/org/freedesktop/secrets/collection/login/1";
@@ -26,9 +24,6 @@ const PROMPT: &str = "/org/freedesktop/secrets/prompt/1";
 
 /// `{}`, as a cache in the keyring keeps it.
 const SECRET: &[u8] = b"entrada1 value=e30=";
-
-/// How often it looks whether it is still wanted.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// What the service does at the call of a method of that name, such as `GetSecret`.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +44,7 @@ pub enum At {
 /// asks its user, who unlocks it.
 pub struct Service {
     calls: Arc<Mutex<Vec<String>>>,
-    is_over: Arc<AtomicBool>,
+    wanted: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -61,21 +56,22 @@ impl Session {
             // Who asks in between waits.
             self.bus_starts("/bin/sleep 60");
         }
-        let (calls, is_over) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<AtomicBool>::default());
+        let calls = Arc::<Mutex<Vec<String>>>::default();
+        let (wanted, mut is_over) = oneshot::channel();
         let (ready, is_ready) = mpsc::channel();
         let address = format!("unix:path={}/bus", self.home().display());
         let (lives, bus) = (lives.to_vec(), self.bus.id());
-        let of_thread = (Arc::clone(&calls), Arc::clone(&is_over));
-        let thread = thread::spawn(move || {
-            let (calls, is_over) = of_thread;
+        let of_thread = Arc::clone(&calls);
+        let lead = async move {
             for at in lives {
-                let connection = LocalConnection::new_address(&address).expect("the session's bus");
-                let life = Life { connection, at, is_locked, bus, calls: &calls };
-                life.lead(&ready, &is_over);
+                let connection = Builder::address(address.as_str()).build().await.expect("the session's bus");
+                let life = Life { connection, at, is_locked, bus, calls: &of_thread };
+                life.lead(&ready, &mut is_over).await;
             }
-        });
+        };
+        let thread = thread::spawn(|| zbus::block_on(lead));
         is_ready.recv().expect("the service on the bus");
-        Service { calls, is_over, thread: Some(thread) }
+        Service { calls, wanted: Some(wanted), thread: Some(thread) }
     }
 }
 
@@ -88,14 +84,14 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        self.is_over.store(true, Ordering::Relaxed);
+        drop(self.wanted.take());
         let has_failed = self.thread.take().is_some_and(|thread| thread.join().is_err());
         assert!(!has_failed || thread::panicking(), "the service failed by itself");
     }
 }
 
 struct Life<'a> {
-    connection: LocalConnection,
+    connection: Connection,
     at: At,
     is_locked: bool,
     bus: u32,
@@ -103,26 +99,39 @@ struct Life<'a> {
 }
 
 impl Life<'_> {
-    fn lead(&self, ready: &Sender<()>, is_over: &AtomicBool) {
-        // The bus may not have noticed yet that the life before has ended.
-        let take = || self.connection.request_name("org.freedesktop.secrets", false, false, true);
-        until(|| matches!(take(), Ok(RequestNameReply::PrimaryOwner)));
+    async fn lead(&self, ready: &Sender<()>, is_over: &mut oneshot::Receiver<()>) {
+        let mut messages = MessageStream::from(&self.connection);
+        self.take_the_name().await;
         let _ = ready.send(());
-        while !is_over.load(Ordering::Relaxed) {
-            // The bus ends with the session.
-            let Ok(message) = self.connection.channel().blocking_pop_message(LOOK) else { return };
-            let call = message.filter(|message| message.msg_type() == MessageType::MethodCall);
-            if let Some(call) = call
-                && !self.answers(&call)
-            {
+        // The bus ends with the session.
+        while let Either::Left((Some(Ok(message)), _)) = select(messages.next(), &mut *is_over).await {
+            if message.message_type() == Type::MethodCall && !self.answers(&message).await {
                 return;
             }
         }
     }
 
+    async fn take_the_name(&self) {
+        const DO_NOT_QUEUE: u32 = 4;
+        const PRIMARY_OWNER: u32 = 1;
+        let bus = "org.freedesktop.DBus";
+        let since = Instant::now();
+        // The bus may not have noticed yet that the life before has ended.
+        loop {
+            let name = ("org.freedesktop.secrets", DO_NOT_QUEUE);
+            let taken =
+                self.connection.call_method(Some(bus), "/org/freedesktop/DBus", Some(bus), "RequestName", &name);
+            if taken.await.expect("an answer of the bus").body().deserialize::<u32>() == Ok(PRIMARY_OWNER) {
+                return;
+            }
+            assert!(since.elapsed() < PATIENCE, "the name does not get free");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Whether it goes on.
-    fn answers(&self, call: &Message) -> bool {
-        let method = call.member().expect("a method").to_string();
+    async fn answers(&self, call: &Message) -> bool {
+        let method = call.header().member().expect("a method").to_string();
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(method.clone());
         match self.at {
             At::Ends(at) if at == method => return false,
@@ -134,31 +143,34 @@ impl Life<'_> {
             }
             _ => {}
         }
-        let nothing = Path::from("/");
-        let answer = call.method_return();
-        self.send(match method.as_str() {
-            "ReadAlias" => answer.append1(Path::from(COLLECTION)),
-            "OpenSession" => answer.append2(Variant(""), Path::from(SESSION)),
+        // Where it cannot be sent, the bus has ended.
+        self.answer(call, &method).await.is_ok()
+    }
+
+    async fn answer(&self, call: &Message, method: &str) -> Result<()> {
+        let (bus, header) = (&self.connection, call.header());
+        let (nothing, item, session) = (place("/"), place(ITEM), place(SESSION));
+        match method {
+            "ReadAlias" => bus.reply(&header, &place(COLLECTION)).await,
+            "OpenSession" => bus.reply(&header, &(Variant::from(""), session)).await,
             "SearchItems" => {
-                let items = if self.has_item() { vec![Path::from(ITEM)] } else { Vec::new() };
+                let items = if self.has_item() { vec![item] } else { Vec::new() };
                 let (unlocked, locked) = if self.is_locked { (Vec::new(), items) } else { (items, Vec::new()) };
-                answer.append2(unlocked, locked)
+                bus.reply(&header, &(unlocked, locked)).await
             }
-            "Get" => answer.append1(Variant(self.is_locked)),
-            "Unlock" => answer.append2(Vec::<Path<'_>>::new(), Path::from(PROMPT)),
-            "GetSecret" => answer.append1((Path::from(SESSION), Vec::<u8>::new(), SECRET.to_vec(), "text/plain")),
-            "CreateItem" => answer.append2(Path::from(ITEM), nothing),
-            "Delete" => answer.append1(nothing),
-            "SetSecret" | "Prompt" | "Dismiss" => answer,
+            "Get" => bus.reply(&header, &Variant::from(self.is_locked)).await,
+            "Unlock" => bus.reply(&header, &(Vec::<ObjectPath<'_>>::new(), place(PROMPT))).await,
+            "GetSecret" => bus.reply(&header, &((session, [0_u8; 0].as_slice(), SECRET, "text/plain"),)).await,
+            "CreateItem" => bus.reply(&header, &(item, nothing)).await,
+            "Delete" => bus.reply(&header, &nothing).await,
+            "SetSecret" | "Prompt" | "Dismiss" => bus.reply(&header, &()).await,
             other => panic!("{other} is not among the calls that it knows"),
-        });
-        if method == "Prompt" && !matches!(self.at, At::Ignores("Prompt")) {
-            self.send(self.completed(false));
+        }?;
+        match method {
+            "Prompt" if !matches!(self.at, At::Ignores("Prompt")) => self.complete(false).await,
+            "Dismiss" => self.complete(true).await,
+            _ => Ok(()),
         }
-        if method == "Dismiss" {
-            self.send(self.completed(true));
-        }
-        true
     }
 
     fn has_item(&self) -> bool {
@@ -166,13 +178,13 @@ impl Life<'_> {
         self.is_locked || ["GetSecret", "SetSecret", "Delete"].contains(&at)
     }
 
-    fn completed(&self, is_dismissed: bool) -> Message {
-        let signal = Message::signal(&PROMPT.into(), &"org.freedesktop.Secret.Prompt".into(), &"Completed".into());
-        signal.append2(is_dismissed, Variant(""))
+    async fn complete(&self, is_dismissed: bool) -> Result<()> {
+        let body = (is_dismissed, Variant::from(""));
+        let prompt = "org.freedesktop.Secret.Prompt";
+        self.connection.emit_signal(None::<&str>, PROMPT, prompt, "Completed", &body).await
     }
+}
 
-    fn send(&self, message: Message) {
-        self.connection.send(message).expect("to send it");
-        self.connection.channel().flush();
-    }
+fn place(path: &str) -> ObjectPath<'_> {
+    path.try_into().expect("a path")
 }

@@ -1,17 +1,16 @@
 //! A conversation with the service, over a connection of its own.
 
-use std::cell::Cell;
 use std::collections::HashMap;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use dbus::arg::{AppendAll, PropMap, ReadAll, RefArg, Variant};
-use dbus::blocking::LocalConnection;
-use dbus::message::MatchRule;
-use dbus::strings::{BusName, Path};
-use dbus::{Error, Message};
+use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
+use zbus::wire::DynamicDeserialize;
+use zbus::{
+    DynamicType, MatchRule, Message, ObjectPath, OwnedObjectPath, OwnedVariant, Signature, Type, Variant, message,
+};
 use zeroize::Zeroizing;
 
+use super::bus::{Bus, Error, Messages};
 use crate::bounded::Asking;
 use crate::system::Opening;
 
@@ -23,20 +22,38 @@ const PROMPT: &str = "org.freedesktop.Secret.Prompt";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 /// The other name of gnome-keyring.
 const GNOME: &str = "org.gnome.keyring";
-const BUS: &str = "org.freedesktop.DBus";
 const ROOT: &str = "/org/freedesktop/secrets";
 
 /// How often a prompt that nobody answers is looked after: whoever shows it may be gone.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// A collection or an item.
-pub(super) type Place = Path<'static>;
+pub(super) type Place = OwnedObjectPath;
 
 /// By which an item is found.
 pub(super) type Attributes = HashMap<String, String>;
 
 /// The session, nothing (the parameters of an encryption), the secret, and its type.
-type Secret = (Place, Vec<u8>, Vec<u8>, String);
+type Secret<'a> = (ObjectPath<'a>, Bytes<'a>, Bytes<'a>, &'a str);
+
+/// Bytes that cross in one piece: one by one they would leave copies behind wherever the message grows.
+struct Bytes<'a>(&'a [u8]);
+
+impl Type for Bytes<'_> {
+    const SIGNATURE: &'static Signature = <[u8]>::SIGNATURE;
+}
+
+impl Serialize for Bytes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Bytes<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&[u8]>::deserialize(deserializer).map(Self)
+    }
+}
 
 /// Why the service did not do it.
 #[derive(Debug)]
@@ -58,57 +75,57 @@ pub(super) enum Failure {
 }
 
 pub(super) struct Conversation {
-    connection: LocalConnection,
+    bus: Bus,
     /// The unique name of the service: another one that takes its place knows nothing of this conversation.
-    service: BusName<'static>,
+    service: String,
     session: Place,
-    timeout: Duration,
 }
 
 impl Conversation {
     pub(super) fn begin(opening: &Opening) -> Result<Self, Failure> {
-        let connection = LocalConnection::new_session().map_err(Failure::Bus)?;
-        let service = owner(&connection, opening.timeout)?;
-        let mut begun = Self { connection, service, session: Path::from("/"), timeout: opening.timeout };
+        let bus = Bus::connect(opening.timeout).map_err(Failure::Bus)?;
+        let service = owner(&bus)?;
+        let mut begun = Self { bus, service, session: Place::default() };
         // gnome-keyring takes a note of its new client beside the client's first call, and now and then only after it
         // (`daemon/dbus/gkd-secret-service.c`, `service_message_filter`). Were that call OpenSession, it would abort. This
         // one needs no such note, and is answered by the thread that takes it: with the answer the next call comes after.
-        let _: (Place,) = begun.ask(ROOT, SERVICE, "ReadAlias", ("",))?;
+        let _: Place = begun.ask(ROOT, SERVICE, "ReadAlias", &("",))?;
         // The value of a plain session's parameters: an empty string.
-        let (_, session): (Variant<Box<dyn RefArg>>, Place) =
-            begun.ask(ROOT, SERVICE, "OpenSession", ("plain", Variant("")))?;
+        let (_, session): (OwnedVariant, Place) =
+            begun.ask(ROOT, SERVICE, "OpenSession", &("plain", Variant::from("")))?;
         begun.session = session;
         Ok(begun)
     }
 
     /// The default collection.
     pub(super) fn collection(&self) -> Result<Place, Failure> {
-        let (collection,): (Place,) = self.ask(ROOT, SERVICE, "ReadAlias", ("default",))?;
+        let collection: Place = self.ask(ROOT, SERVICE, "ReadAlias", &("default",))?;
         if is_none(&collection) { Err(Failure::NoCollection) } else { Ok(collection) }
     }
 
     pub(super) fn is_locked(&self, collection: &Place) -> Result<bool, Failure> {
-        let (locked,): (Variant<bool>,) = self.ask(collection, PROPERTIES, "Get", (COLLECTION, "Locked"))?;
-        Ok(locked.0)
+        let locked: OwnedVariant = self.ask(collection, PROPERTIES, "Get", &(COLLECTION, "Locked"))?;
+        bool::try_from(locked).map_err(|error| Failure::Bus(error.into()))
     }
 
     /// Those that are unlocked, and those that are not.
     pub(super) fn search(&self, attributes: &Attributes) -> Result<(Vec<Place>, Vec<Place>), Failure> {
-        self.ask(ROOT, SERVICE, "SearchItems", (attributes,))
+        self.ask(ROOT, SERVICE, "SearchItems", &(attributes,))
     }
 
     pub(super) fn unlock(&self, place: &Place, opening: &Opening) -> Result<(), Failure> {
-        let (_, prompt): (Vec<Place>, Place) = self.ask(ROOT, SERVICE, "Unlock", (vec![place.clone()],))?;
+        let (_, prompt): (Vec<Place>, Place) = self.ask(ROOT, SERVICE, "Unlock", &([place].as_slice(),))?;
         self.answered(prompt, opening)
     }
 
     pub(super) fn secret(&self, item: &Place) -> Result<Zeroizing<Vec<u8>>, Failure> {
-        let (secret,): (Secret,) = self.ask(item, ITEM, "GetSecret", (self.session.clone(),))?;
-        Ok(Zeroizing::new(secret.2))
+        let answer = self.call(item, ITEM, "GetSecret", &(&self.session,))?.body();
+        let (_, _, secret, _) = answer.deserialize::<Secret<'_>>().map_err(|error| Failure::Bus(error.into()))?;
+        Ok(Zeroizing::new(secret.0.to_vec()))
     }
 
     pub(super) fn set_secret(&self, item: &Place, value: &str) -> Result<(), Failure> {
-        self.ask(item, ITEM, "SetSecret", (self.sealed(value),))
+        self.call(item, ITEM, "SetSecret", &(self.sealed(value),)).map(drop)
     }
 
     /// A new item, or one with these attributes in place of the old.
@@ -120,22 +137,23 @@ impl Conversation {
         value: &str,
         opening: &Opening,
     ) -> Result<(), Failure> {
-        let mut properties = PropMap::new();
-        properties.insert(format!("{ITEM}.Label"), Variant(Box::new(label)));
-        properties.insert(format!("{ITEM}.Attributes"), Variant(Box::new(attributes)));
+        let properties = HashMap::from([
+            (format!("{ITEM}.Label"), Variant::from(label)),
+            (format!("{ITEM}.Attributes"), Variant::from(attributes)),
+        ]);
         let asked = (properties, self.sealed(value), true);
-        let (_, prompt): (Place, Place) = self.ask(collection, COLLECTION, "CreateItem", asked)?;
+        let (_, prompt): (Place, Place) = self.ask(collection, COLLECTION, "CreateItem", &asked)?;
         self.answered(prompt, opening)
     }
 
     pub(super) fn delete(&self, item: &Place, opening: &Opening) -> Result<(), Failure> {
-        let (prompt,): (Place,) = self.ask(item, ITEM, "Delete", ())?;
+        let prompt: Place = self.ask(item, ITEM, "Delete", &())?;
         self.answered(prompt, opening)
     }
 
     /// As a plain session carries a secret.
-    fn sealed<'a>(&self, value: &'a str) -> (Place, &'a [u8], &'a [u8], &'static str) {
-        (self.session.clone(), &[], value.as_bytes(), "text/plain")
+    fn sealed<'a>(&'a self, value: &'a str) -> (&'a Place, Bytes<'a>, Bytes<'a>, &'static str) {
+        (&self.session, Bytes(&[]), Bytes(value.as_bytes()), "text/plain")
     }
 
     /// Has the service ask the user, where it wants to, and waits until that is answered.
@@ -146,16 +164,9 @@ impl Conversation {
         if opening.patience.is_zero() {
             return Err(Failure::Locked);
         }
-        let dismissed = Rc::new(Cell::new(None));
-        let heard = Rc::clone(&dismissed);
-        let completed = MatchRule::new_signal(PROMPT, "Completed");
-        let completed = completed.with_path(prompt.clone()).with_sender(self.service.clone());
-        let hear = move |(is_dismissed,): (bool,), _: &LocalConnection, _: &Message| {
-            heard.set(Some(is_dismissed));
-            true
-        };
-        self.connection.add_match(completed, hear).map_err(|error| self.failed(error))?;
-        match self.ask_user(&prompt, &dismissed, opening)? {
+        let completed = self.completed(&prompt).map_err(|error| Failure::Bus(error.into()))?;
+        let mut messages = self.bus.hear(&completed.to_string()).map_err(|error| self.failed(error))?;
+        match self.ask_user(&prompt, &completed, &mut messages, opening)? {
             Some(false) => Ok(()),
             Some(true) => Err(Failure::Locked),
             None => {
@@ -165,24 +176,36 @@ impl Conversation {
         }
     }
 
+    /// That the user has answered.
+    fn completed<'a>(&'a self, prompt: &'a Place) -> zbus::Result<MatchRule<'a>> {
+        let signal = MatchRule::builder().msg_type(message::Type::Signal).interface(PROMPT).member("Completed");
+        signal.path(prompt).sender(self.service.as_str()).build()
+    }
+
     /// Whether the user dismissed the question; `None` where there is no answer within the patience for it.
     fn ask_user(
         &self,
         prompt: &Place,
-        dismissed: &Cell<Option<bool>>,
+        completed: &MatchRule<'_>,
+        messages: &mut Messages<'_>,
         opening: &Opening,
     ) -> Result<Option<bool>, Failure> {
         let _asked = Asked::begin(&opening.asking);
-        let () = self.ask(prompt, PROMPT, "Prompt", ("",))?;
+        self.call(prompt, PROMPT, "Prompt", &("",))?;
         let since = Instant::now();
         loop {
             let left = opening.patience.saturating_sub(since.elapsed());
-            if dismissed.get().is_some() || left.is_zero() {
-                return Ok(dismissed.get());
-            }
-            if !self.connection.process(left.min(LOOK)).map_err(|error| self.failed(error))? && !self.is_service_there()
-            {
-                return Err(Failure::Ended);
+            match messages.next(left.min(LOOK)).map_err(|error| self.failed(error))? {
+                Some(message) if completed.matches(&message).unwrap_or(false) => {
+                    // What comes with it is the service's own matter.
+                    if let Ok(is_dismissed) = message.body().deserialize_ignore_signature() {
+                        return Ok(Some(is_dismissed));
+                    }
+                }
+                _ if left.is_zero() => return Ok(None),
+                Some(_) => {}
+                None if !self.is_service_there() => return Err(Failure::Ended),
+                None => {}
             }
         }
     }
@@ -193,44 +216,46 @@ impl Conversation {
     /// without a keyring then (`daemon/dbus/gkd-secret-unlock.c`: `mark_as_complete` takes the very prompt that it ends
     /// for the next one in the queue).
     fn take_back(&self, prompt: &Place) {
-        let bus = self.connection.with_proxy(BUS, "/org/freedesktop/DBus", self.timeout);
-        let gnome: Result<(String,), _> = bus.method_call(BUS, "GetNameOwner", (GNOME,));
-        if gnome.is_ok_and(|(owner,)| *owner == *self.service) {
+        let gnome: Result<String, _> = self.bus.ask("GetNameOwner", &(GNOME,));
+        if gnome.is_ok_and(|owner| owner == self.service) {
             return;
         }
-        if let Err(failure) = self.ask::<(), _>(prompt, PROMPT, "Dismiss", ()) {
+        if let Err(failure) = self.call(prompt, PROMPT, "Dismiss", &()) {
             tracing::debug!(?failure, "the keyring's unanswered question cannot be taken back");
         }
     }
 
-    fn ask<R: ReadAll, A: AppendAll>(
+    fn ask<R, A>(&self, path: &str, interface: &str, method: &str, arguments: &A) -> Result<R, Failure>
+    where
+        R: for<'a> DynamicDeserialize<'a>,
+        A: Serialize + DynamicType,
+    {
+        let answer = self.call(path, interface, method, arguments)?;
+        answer.body().deserialize().map_err(|error| Failure::Bus(error.into()))
+    }
+
+    fn call<A: Serialize + DynamicType>(
         &self,
         path: &str,
         interface: &str,
         method: &str,
-        arguments: A,
-    ) -> Result<R, Failure> {
-        let proxy = self.connection.with_proxy(&*self.service, path, self.timeout);
-        proxy.method_call(interface, method, arguments).map_err(|error| self.failed(error))
+        arguments: &A,
+    ) -> Result<Message, Failure> {
+        self.bus.call(&self.service, path, interface, method, arguments).map_err(|error| self.failed(error))
     }
 
     /// For a service that ends and for one that hangs the bus has the same error.
     fn failed(&self, error: Error) -> Failure {
-        if !self.connection.channel().is_connected() {
+        if self.bus.is_cut() || error.short_name() == "Disconnected" {
             return Failure::Cut;
         }
-        let may_be_gone = matches!(
-            error.name().and_then(|name| name.strip_prefix("org.freedesktop.DBus.Error.")),
-            Some("NoReply" | "ServiceUnknown" | "NameHasNoOwner")
-        );
+        let may_be_gone = matches!(error.short_name(), "NoReply" | "ServiceUnknown" | "NameHasNoOwner");
         if may_be_gone && !self.is_service_there() { Failure::Ended } else { Failure::Bus(error) }
     }
 
     /// Where the bus does not say, it is.
     fn is_service_there(&self) -> bool {
-        let bus = self.connection.with_proxy(BUS, "/org/freedesktop/DBus", self.timeout);
-        let answer: Result<(bool,), _> = bus.method_call(BUS, "NameHasOwner", (&*self.service,));
-        answer.map_or(true, |(is_there,)| is_there)
+        self.bus.ask("NameHasOwner", &(&self.service,)).unwrap_or(true)
     }
 }
 
@@ -251,18 +276,16 @@ impl Drop for Asked<'_> {
 }
 
 /// The unique name of the service, which the bus starts if it must.
-fn owner(connection: &LocalConnection, timeout: Duration) -> Result<BusName<'static>, Failure> {
-    let bus = connection.with_proxy(BUS, "/org/freedesktop/DBus", timeout);
-    let owner = || -> Result<(String,), Error> { bus.method_call(BUS, "GetNameOwner", (NAME,)) };
+fn owner(bus: &Bus) -> Result<String, Failure> {
+    let owner = || bus.ask("GetNameOwner", &(NAME,));
     let found = owner().or_else(|_| {
-        let started: Result<(u32,), _> = bus.method_call(BUS, "StartServiceByName", (NAME, 0_u32));
+        let started: Result<u32, _> = bus.ask("StartServiceByName", &(NAME, 0_u32));
         started.and_then(|_| owner())
     });
-    let (name,) = found.map_err(Failure::Absent)?;
-    BusName::new(name).map_err(|why| Failure::Bus(Error::new_failed(&why)))
+    found.map_err(Failure::Absent)
 }
 
 /// In place of a collection, an item or a prompt that is not there stands the root.
 fn is_none(place: &Place) -> bool {
-    &**place == "/"
+    place.as_str() == "/"
 }
