@@ -206,8 +206,10 @@ fn unescaped(value: &OsStr) -> OsString {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use std::os::unix::net::UnixListener;
-    use std::thread;
+    use std::net::TcpListener;
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::{SocketAddr, UnixListener};
+    use std::{process, thread};
 
     use entrada_conformance::session::Session;
 
@@ -270,5 +272,18 @@ mod tests {
         assert_eq!(refused(&path("hangs"), HOUR), "Disconnected");
         hanging_up.join().unwrap();
         assert_eq!(refused(&path("hangs"), HOUR), "NoServer", "nobody listens there any more");
+    }
+
+    #[test]
+    fn a_bus_may_be_at_a_name_that_is_no_files_and_on_another_host() {
+        let name = format!("entrada bus {}", process::id());
+        let _named = UnixListener::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
+        let on_host = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = on_host.local_addr().unwrap().port();
+        // Whoever is connected hears nothing: these two say nothing.
+        let moment = Duration::from_millis(20);
+        assert_eq!(refused(&format!("unix:abstract={}", name.replace(' ', "%20")), moment), "NoReply");
+        assert_eq!(refused(&format!("tcp:host=localhost,port={port},family=ipv4"), moment), "NoReply");
+        assert_eq!(refused("unix:abstract=entrada%20nowhere", HOUR), "NoServer");
     }
 }

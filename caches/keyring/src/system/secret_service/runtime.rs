@@ -4,7 +4,6 @@ use std::future::{self, Future};
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net;
 use std::path::Path;
 use std::pin::Pin;
@@ -66,13 +65,16 @@ impl traits::Runtime for OnThisThread {
 /// By a path that begins with a zero, zbus means a name that is no file's.
 fn socket_address(path: &Path) -> io::Result<net::SocketAddr> {
     #[cfg(any(target_os = "android", target_os = "linux"))]
-    if let Some(name) = path.as_os_str().as_bytes().strip_prefix(b"\0") {
+    {
         #[cfg(target_os = "android")]
         use std::os::android::net::SocketAddrExt;
         #[cfg(target_os = "linux")]
         use std::os::linux::net::SocketAddrExt;
+        use std::os::unix::ffi::OsStrExt;
 
-        return net::SocketAddr::from_abstract_name(name);
+        if let Some(name) = path.as_os_str().as_bytes().strip_prefix(b"\0") {
+            return net::SocketAddr::from_abstract_name(name);
+        }
     }
     net::SocketAddr::from_pathname(path)
 }
