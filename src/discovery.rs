@@ -1,6 +1,5 @@
 //! From a URL alone: whom to ask for tokens, and for which scope.
 
-use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +15,9 @@ use crate::client::Client;
 /// The longest that the authority may take to say whether an app is at a URL.
 pub(crate) const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(30);
 /// As much of a body as tells a page of the proxy's from one of the app's, in bytes.
-pub(crate) const ENOUGH: u64 = 64 * 1024;
+pub(crate) const ENOUGH: usize = 64 * 1024;
+/// The longest that this may take to come, where it comes by and by.
+pub(crate) const PAGE_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl ClientBuilder {
     /// A client for the published app at this URL, and what is known of the app: from an earlier call, or from the URL
@@ -123,11 +124,11 @@ fn discover_within(
     timeout: Duration,
 ) -> Result<PublishedApp, Error> {
     let mut response = probe(transport, url, timeout)?;
-    let mut beginning = Vec::new();
-    if has_page(response.status()) {
-        // A body that is cut tells no less by its head.
-        let _ = response.body_mut().take(ENOUGH).read_to_end(&mut beginning);
-    }
+    // A page that is cut tells no less by its head.
+    let beginning = match has_page(response.status()) {
+        true => response.body_mut().read_beginning(ENOUGH, timeout.min(PAGE_TIMEOUT)),
+        false => Vec::new(),
+    };
     let app = read(url, &response, &beginning, named)?;
     Ok(confirmed(transport, app, timeout.min(CONFIRMATION_TIMEOUT)))
 }

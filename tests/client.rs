@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use entrada::ports::AdapterError;
-use entrada::ports::blocking::{Body, Browser, Clock, Listener};
+use entrada::ports::blocking::{Body, Browser, Clock, Listener, transport_fn};
 use entrada::protocol::{AppCall, PublishedApp};
 use entrada::ureq::UreqTransport;
 use entrada::{
@@ -321,6 +321,31 @@ fn an_app_is_reached_by_its_url_alone() {
     let elsewhere = Authority::entra("https://login.microsoftonline.com/contoso.example").unwrap();
     let error = client_of(&stage).authority(elsewhere).discover(&page).unwrap_err();
     assert!(matches!(error, Error::Discovery(_)), "what was named stays: {error}");
+}
+
+/// A page without end, byte by byte; counts them.
+struct Dripping(Arc<AtomicUsize>);
+
+impl Read for Dripping {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        bytes[0] = b'x';
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Ok(1)
+    }
+}
+
+#[test]
+fn a_page_in_place_of_a_redirect_is_left_when_its_time_is_over() {
+    let read = Arc::new(AtomicUsize::new(0));
+    let page = Arc::clone(&read);
+    let transport = transport_fn(move |_, _| {
+        let page = Body::stream(Dripping(Arc::clone(&page)), None);
+        Ok(http::Response::builder().status(503).header("retry-after", "7").body(page).unwrap())
+    });
+    let client = Client::builder("c").transport(transport).cache(MemoryCache::new()).timeout(Duration::ZERO);
+    let error = client.discover("https://hr.example/").unwrap_err();
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(7)), "{error}");
+    assert_eq!(read.load(Ordering::SeqCst), 1, "no time was given");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! What an app, or the proxy in front of it, says about its refusal: the first of it, fit for one line.
 
-use std::io::{ErrorKind, Read};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use entrada::ports::blocking::Body;
 use entrada::words::clean;
 
 /// How much of a body tells enough: error pages begin with their style.
@@ -13,27 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The beginning of a body: as much as tells enough, of what comes within a while and before it breaks off.
 ///
 /// How long to wait for one piece of it is the transport's.
-pub(crate) fn beginning(body: impl Read) -> Vec<u8> {
-    within(PATIENCE, body)
-}
-
-fn within(patience: Duration, mut body: impl Read) -> Vec<u8> {
-    let began = Instant::now();
-    let mut start = vec![0; ENOUGH];
-    let mut length = 0;
-    while let Some(rest) = start.get_mut(length..).filter(|rest| !rest.is_empty()) {
-        match body.read(rest) {
-            Ok(0) => break,
-            Ok(count) => length += count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => break,
-        }
-        if began.elapsed() >= patience {
-            break;
-        }
-    }
-    start.truncate(length);
-    start
+pub(crate) fn beginning(mut body: Body) -> Vec<u8> {
+    body.read_beginning(ENOUGH, PATIENCE)
 }
 
 /// The first of what is text; nothing where it is not.
@@ -69,33 +50,6 @@ fn shown(page: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// A body without end, in pieces of so many bytes.
-    struct Endless(usize);
-
-    impl Read for Endless {
-        fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
-            let count = self.0.min(bytes.len());
-            bytes[..count].fill(b'x');
-            Ok(count)
-        }
-    }
-
-    #[test]
-    fn a_body_without_end_is_left_when_it_is_enough_or_takes_too_long() {
-        assert_eq!(within(Duration::MAX, Endless(1000)).len(), ENOUGH);
-        assert_eq!(within(Duration::ZERO, Endless(1)), b"x");
-        let cut = (&b"what came"[..]).chain(Broken);
-        assert_eq!(within(Duration::MAX, cut), b"what came");
-    }
-
-    struct Broken;
-
-    impl Read for Broken {
-        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
-            Err(ErrorKind::ConnectionReset.into())
-        }
-    }
 
     #[test]
     fn a_page_is_told_by_what_it_shows() {

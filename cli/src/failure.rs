@@ -16,7 +16,7 @@ pub(crate) struct Failure {
     pub(crate) remedy: Option<Box<str>>,
     pub(crate) aadsts: Option<u32>,
     pub(crate) correlation_id: Option<Box<str>>,
-    /// For how many seconds the authority wants to be left alone.
+    /// For how many seconds the authority, or the app, wants to be left alone.
     pub(crate) retry_after: Option<u32>,
     /// What did not go as it should before that.
     pub(crate) warnings: Box<[String]>,
@@ -112,7 +112,7 @@ impl From<Error> for Failure {
             remedy,
             aadsts: error.server().and_then(ServerError::aadsts),
             correlation_id: error.correlation_id().map(Box::from),
-            retry_after: error.server().and_then(|server| u32::try_from(server.retry_after?.as_secs()).ok()),
+            retry_after: error.retry_after().and_then(|pause| u32::try_from(pause.as_secs()).ok()),
             warnings: match &error {
                 Error::UiRequired(required) => required.warnings.iter().map(ToString::to_string).collect(),
                 _ => Box::default(),

@@ -7,14 +7,13 @@ use std::time::Duration;
 use entrada_core::ports::asynchronous::{Body, Transport};
 use entrada_core::protocol::{PublishedApp, Settling};
 use entrada_core::{Authority, Error, Flow, TokenRequest};
-use futures::AsyncReadExt as _;
 use http::Response;
 
 use super::adapters::AsyncClientBuilder;
 use super::call::{AsyncCall, probe};
 use super::client::{AsyncClient, SignInWith};
 use crate::call::get;
-use crate::discovery::{CONFIRMATION_TIMEOUT, ENOUGH, confirmed_by, has_page, in_cloud, is_sure, read};
+use crate::discovery::{CONFIRMATION_TIMEOUT, ENOUGH, PAGE_TIMEOUT, confirmed_by, has_page, in_cloud, is_sure, read};
 
 impl AsyncClientBuilder {
     /// A client for the published app at this URL, and what is known of the app; see
@@ -98,10 +97,10 @@ async fn discover(
     timeout: Duration,
 ) -> Result<PublishedApp, Error> {
     let (head, body) = probe(transport, url, timeout).await?.into_parts();
-    let mut beginning = Vec::new();
-    if has_page(head.status) {
-        let _ = body.into_reader().take(ENOUGH).read_to_end(&mut beginning).await;
-    }
+    let beginning = match has_page(head.status) {
+        true => body.read_beginning(ENOUGH, timeout.min(PAGE_TIMEOUT)).await,
+        false => Vec::new(),
+    };
     let app = read(url, &Response::from_parts(head, ()), &beginning, named)?;
     Ok(confirmed(transport, app, timeout.min(CONFIRMATION_TIMEOUT)).await)
 }

@@ -337,6 +337,8 @@ fn what_fails_while_an_app_is_found_out_about_is_tried_again_as_often_as_allowed
         get(faults, "0").expect_code(code);
         get(faults, "1").expect_code(10).says("Try 1 of 2 failed");
     }
+    let named = Some(entrada_authority::RetryAfter::Seconds(2));
+    get(&[Fault::Status(503, named)], "1").expect_code(10).says("next in 2 s");
     login(&world, &url, &[]).expect_code(0);
     // Nothing is known of the app, so that it is asked without a token, then with one, and then for the page.
     for number in 1..=2 {

@@ -7,6 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::error::Error as StdError;
 use core::fmt;
+use core::time::Duration;
 
 use crate::protocol::{DiscoveryError, ProxyRefused};
 use crate::words::clean;
@@ -80,6 +81,14 @@ impl Error {
             Self::Server(server) => Some(server),
             Self::UiRequired(required) => required.server.as_ref(),
             _ => None,
+        }
+    }
+
+    /// For how long whoever has answered wants to be left alone, where it said so (`Retry-After`).
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Discovery(discovery) => discovery.retry_after,
+            _ => self.server()?.retry_after,
         }
     }
 

@@ -3,7 +3,8 @@
 use std::boxed::Box;
 use std::fmt;
 use std::string::String;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use std::vec;
 use std::vec::Vec;
 
 use async_trait::async_trait;
@@ -234,6 +235,26 @@ impl Body {
         let mut bytes = Vec::new();
         self.into_reader().take((limit as u64).saturating_add(1)).read_to_end(&mut bytes).await?;
         Ok((bytes.len() <= limit).then_some(bytes))
+    }
+
+    /// Reads the beginning; see [`read_beginning`](super::blocking::Body::read_beginning) of the other kind of body.
+    pub async fn read_beginning(self, limit: usize, within: Duration) -> Vec<u8> {
+        let (mut reader, since) = (self.into_reader(), Instant::now());
+        let mut bytes = vec![0; limit];
+        let mut length = 0;
+        while let Some(rest) = bytes.get_mut(length..).filter(|rest| !rest.is_empty()) {
+            match reader.read(rest).await {
+                Ok(0) => break,
+                Ok(count) => length += count,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+            if since.elapsed() >= within {
+                break;
+            }
+        }
+        bytes.truncate(length);
+        bytes
     }
 }
 

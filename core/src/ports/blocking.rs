@@ -4,7 +4,8 @@ use std::boxed::Box;
 use std::fmt;
 use std::io::{self, Read};
 use std::string::String;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use std::vec;
 use std::vec::Vec;
 
 use super::AdapterError;
@@ -231,6 +232,27 @@ impl Body {
         let mut bytes = Vec::new();
         self.take((limit as u64).saturating_add(1)).read_to_end(&mut bytes)?;
         Ok((bytes.len() <= limit).then_some(bytes))
+    }
+
+    /// Reads the beginning: what comes before the end, an error, `limit` bytes or the end of that time. Looks at the time
+    /// between pieces alone: how long to wait for one is the transport's.
+    pub fn read_beginning(&mut self, limit: usize, within: Duration) -> Vec<u8> {
+        let since = Instant::now();
+        let mut bytes = vec![0; limit];
+        let mut length = 0;
+        while let Some(rest) = bytes.get_mut(length..).filter(|rest| !rest.is_empty()) {
+            match self.read(rest) {
+                Ok(0) => break,
+                Ok(count) => length += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+            if since.elapsed() >= within {
+                break;
+            }
+        }
+        bytes.truncate(length);
+        bytes
     }
 }
 

@@ -102,16 +102,20 @@ fn server_error(object: &Map<String, Value>, answer: &HttpAnswer) -> ServerError
     }
 }
 
-/// `Retry-After`, in seconds or as a date (RFC 9110 10.2.3). A date counts from the answer's own, as the
-/// authority's clock and ours may differ.
 fn retry_after(answer: &HttpAnswer) -> Option<Duration> {
-    let text = answer.header("retry-after")?.trim();
+    // To wait for no time is to name none.
+    pause(|name| answer.header(name)).filter(|wait| !wait.is_zero())
+}
+
+/// `Retry-After`, in seconds or as a date (RFC 9110 10.2.3), from headers by their names. A date counts from the answer's
+/// own, as the server's clock and ours may differ.
+pub(super) fn pause<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<Duration> {
+    let text = header("retry-after")?.trim();
     let wait = match text.parse() {
         Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => http_date(text)?.since(http_date(answer.header("date")?)?),
+        Err(_) => http_date(text)?.since(http_date(header("date")?)?),
     };
-    // To wait for no time is to name none.
-    Some(wait.min(LONGEST_RETRY_AFTER)).filter(|wait| !wait.is_zero())
+    Some(wait.min(LONGEST_RETRY_AFTER))
 }
 
 /// A number of seconds, which authorities send as a number or as a string.

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::{DiscoveryError, DiscoveryTrouble, EdgeAnswer, EdgeRedirect};
 use crate::authority::is_guid;
+use crate::protocol::answer::pause;
 use crate::protocol::{AppCall, ReplyUrl};
 use crate::{Authority, Cloud};
 
@@ -70,7 +71,9 @@ impl PublishedApp {
             EdgeAnswer::Bypassed { .. } => DiscoveryTrouble::Bypassed,
             _ => DiscoveryTrouble::NoSignIn { status },
         };
-        Err(DiscoveryError { url: asked.url().to_owned(), trouble })
+        let header =
+            |name: &str| headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| *value);
+        Err(DiscoveryError { retry_after: pause(header), ..DiscoveryError::new(asked.url(), trouble) })
     }
 
     /// The same from the redirect.
@@ -79,7 +82,7 @@ impl PublishedApp {
         redirect: &EdgeRedirect,
         named: Option<&Authority>,
     ) -> Result<Self, DiscoveryError> {
-        let refuse = |trouble| DiscoveryError { url: asked.url().to_owned(), trouble };
+        let refuse = |trouble| DiscoveryError::new(asked.url(), trouble);
         let (Some(app_id), Some(external_url)) = (&redirect.app_id, &redirect.external_url) else {
             return Err(refuse(DiscoveryTrouble::Incomplete));
         };
@@ -438,5 +441,18 @@ mod tests {
             let text = format!("{error}");
             assert!(text.contains(words), "{text}");
         }
+    }
+
+    #[test]
+    fn how_long_it_wants_to_be_left_alone_is_told() {
+        let asked = AppCall::new("https://hr.example/").unwrap();
+        let pause = |headers: &[(&str, &str)]| {
+            let error: crate::Error = PublishedApp::read(&asked, 503, headers, b"", None).unwrap_err().into();
+            error.retry_after().map(|pause| pause.as_secs())
+        };
+        assert_eq!(pause(&[("Retry-After", " 7 ")]), Some(7));
+        let until = ("retry-after", "Fri, 01 Mar 2024 00:00:07 GMT");
+        assert_eq!(pause(&[until, ("Date", "Thu, 29 Feb 2024 23:59:57 GMT")]), Some(10));
+        assert_eq!((pause(&[until]), pause(&[])), (None, None));
     }
 }

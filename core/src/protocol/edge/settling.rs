@@ -1,6 +1,6 @@
 //! Which scope a published app's proxy accepts: tried, one after the other.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::{IntoIter, Vec};
 
 use super::{DiscoveryError, DiscoveryTrouble, PublishedApp};
@@ -72,7 +72,7 @@ impl Settling {
         let withheld = (!self.app.is_confirmed()).then(|| alloc::format!("{}/.default", self.app.app_id()));
         let tried = core::mem::take(&mut self.tried);
         let trouble = DiscoveryTrouble::NoScope { tried, withheld, refused_by_proxy };
-        Err(DiscoveryError { url: self.app.external_url().to_string(), trouble }.into())
+        Err(DiscoveryError::new(self.app.external_url(), trouble).into())
     }
 
     /// Whether the user may be asked to sign in for the scope that is being tried; else its token is to be got silently.
@@ -109,6 +109,7 @@ impl Settling {
 #[cfg(test)]
 mod tests {
     use alloc::boxed::Box;
+    use alloc::string::ToString as _;
 
     use super::*;
     use crate::protocol::{AppCall, EdgeRedirect, ProxyRefused};

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use core::time::Duration;
 
 use super::GatewayPage;
 use crate::words::clean;
@@ -16,6 +17,8 @@ pub struct DiscoveryError {
     pub url: String,
     /// What is wrong.
     pub trouble: DiscoveryTrouble,
+    /// For how long it wants to be left alone, an hour at most, where it has said so (`Retry-After`).
+    pub retry_after: Option<Duration>,
 }
 
 /// What is wrong with what a URL told.
@@ -71,7 +74,7 @@ pub enum DiscoveryTrouble {
 impl DiscoveryError {
     /// What is wrong with a URL.
     pub fn new(url: impl Into<String>, trouble: DiscoveryTrouble) -> Self {
-        Self { url: url.into(), trouble }
+        Self { url: url.into(), trouble, retry_after: None }
     }
 
     /// What to do about it.
