@@ -1,15 +1,28 @@
 //! How to sign in: the browser where one can be opened, else a user code, else a pasted redirect.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use entrada::console_browser::{ConsoleBrowser, NATIVE_CLIENT};
 use entrada::ports::AdapterError;
+use entrada::ports::blocking::{Browser, Listener};
 use entrada::system_browser::SystemBrowser;
-use entrada::{Authority, Client, Cloud, Error, SignIn, Token, TokenRequest};
+use entrada::{Authority, Client, Cloud, Error, Listen, Prompt, SignIn, Token, TokenRequest};
 
 use crate::args::{Flow, Store};
 use crate::keys::{Key, WithKeys};
 use crate::notice::Notice;
 use crate::settings::Settings;
 use crate::store;
+
+/// The user has signed in, or was about to, and in vain.
+static IN_VAIN: AtomicBool = AtomicBool::new(false);
+
+/// Whether a sign-in has failed that the user has seen, for a reason that passes: what is tried again by itself is not to
+/// ask them a second time.
+pub(crate) fn was_in_vain() -> bool {
+    IN_VAIN.load(Ordering::Relaxed)
+}
 
 /// The user's choice of flow, and how to speak meanwhile.
 #[derive(Clone, Debug)]
@@ -20,17 +33,25 @@ pub(crate) struct SignInChoice {
     tells_store: bool,
     sign_in: SignIn,
     notice: Notice,
+    /// The user has been shown a page, or a code.
+    is_shown: Arc<AtomicBool>,
 }
 
 impl SignInChoice {
     pub(crate) fn new(settings: &Settings, sign_in: SignIn, notice: Notice) -> Self {
         let tells_store = settings.store == Store::Auto && settings.cache.is_none();
-        Self { flow: settings.flow, no_browser: settings.no_browser, tells_store, sign_in, notice }
+        let (flow, no_browser) = (settings.flow, settings.no_browser);
+        Self { flow, no_browser, tells_store, sign_in, notice, is_shown: Arc::default() }
     }
 
     /// Signs the user in.
     pub(crate) fn sign_in(&self, client: &Client, request: &TokenRequest) -> Result<Token, Error> {
-        let token = self.sign_in_by_flow(client, request)?;
+        self.is_shown.store(false, Ordering::Relaxed);
+        let token = self.sign_in_by_flow(client, request).inspect_err(|error| {
+            if error.is_transient() && self.is_shown.load(Ordering::Relaxed) {
+                IN_VAIN.store(true, Ordering::Relaxed);
+            }
+        })?;
         if self.tells_store {
             store::tell(client, self.notice);
         }
@@ -62,7 +83,7 @@ impl SignInChoice {
     fn by_browser(&self, client: &Client, request: &TokenRequest) -> Result<Token, Error> {
         let browser = WithKeys::new(self.browser()?, self.notice);
         let chosen = browser.chosen();
-        match (client.with_browser(browser).sign_in(request, &self.sign_in), chosen()) {
+        match (self.with(browser, client).sign_in(request, &self.sign_in), chosen()) {
             (Err(Error::Cancelled), Some(Key::Device)) => self.asked().by_code(client, request),
             (Err(Error::Cancelled), Some(Key::Paste)) => self.asked().by_paste(client, request),
             (result, _) => result,
@@ -75,7 +96,7 @@ impl SignInChoice {
     }
 
     fn by_code(&self, client: &Client, request: &TokenRequest) -> Result<Token, Error> {
-        client.with_browser(ConsoleBrowser::user_code_only()).sign_in_by_code(request, &self.sign_in)
+        self.with(ConsoleBrowser::user_code_only(), client).sign_in_by_code(request, &self.sign_in)
     }
 
     fn by_paste(&self, client: &Client, request: &TokenRequest) -> Result<Token, Error> {
@@ -87,11 +108,32 @@ impl SignInChoice {
                 .build()
                 .map_err(config)?,
         };
-        client.with_browser(console).sign_in(request, &self.sign_in)
+        self.with(console, client).sign_in(request, &self.sign_in)
+    }
+
+    fn with(&self, browser: impl Browser + 'static, client: &Client) -> Client {
+        client.with_browser(Seen { browser, is_shown: Arc::clone(&self.is_shown) })
     }
 
     fn browser(&self) -> Result<SystemBrowser, Error> {
         SystemBrowser::builder().open_browser(!self.no_browser).build().map_err(config)
+    }
+}
+
+/// A browser that takes note of what it shows.
+struct Seen<B> {
+    browser: B,
+    is_shown: Arc<AtomicBool>,
+}
+
+impl<B: Browser> Browser for Seen<B> {
+    fn listen(&self, query: &Listen) -> Result<Box<dyn Listener>, AdapterError> {
+        self.browser.listen(query)
+    }
+
+    fn present(&self, prompt: &Prompt) -> Result<(), AdapterError> {
+        self.is_shown.store(true, Ordering::Relaxed);
+        self.browser.present(prompt)
     }
 }
 

@@ -8,6 +8,7 @@ use http::header::{DATE, RETRY_AFTER};
 
 use crate::failure::Failure;
 use crate::notice::Notice;
+use crate::sign_in;
 
 /// The longest pause between tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -26,9 +27,10 @@ impl Tries {
         Self { failed: 0, most: retry, notice }
     }
 
-    /// One has failed: waits, for as long as was named, and says so; `false` where no other is allowed.
+    /// One has failed: waits, for as long as was named, and says so; `false` where no other is allowed, or where it would
+    /// ask the user to sign in once more.
     pub(crate) fn after(&mut self, named: Option<Duration>) -> bool {
-        if self.failed >= self.most {
+        if self.failed >= self.most || sign_in::was_in_vain() {
             return false;
         }
         let doubling = Duration::from_secs(1 << self.failed.min(6));

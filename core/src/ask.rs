@@ -278,6 +278,6 @@ pub enum WaitReason {
     UserCode,
     /// Another thread or process is signing in.
     OtherSignIn,
-    /// The authority stumbled, and is asked once more. The lock stays with the flow meanwhile.
+    /// The authority stumbled, or is busy, and is asked once more. A lock stays with the flow meanwhile.
     Retry,
 }

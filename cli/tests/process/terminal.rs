@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use entrada_authority::{Endpoint, Stage};
+use entrada_authority::{Endpoint, Fault, RetryAfter, Stage};
 
 use crate::support::*;
 
@@ -80,6 +80,24 @@ fn q_gives_up() {
     let done = terminal.done();
     assert_eq!(done.code(), 11);
     assert!(done.stderr.contains("cancelled"), "{}", done.stderr);
+}
+
+#[test]
+fn a_sign_in_that_the_authority_is_too_busy_for_is_asked_for_once() {
+    let busy = Fault::Status(503, Some(RetryAfter::Seconds(1)));
+    // Once it is shown the code again; then that is the end, however many tries are allowed.
+    for (faults, code, redeemed) in
+        [(vec![busy.clone()], 0, 2), (vec![busy.clone(), busy], 7, 2), (vec![Fault::Cut], 7, 1)]
+    {
+        let world = world();
+        faults.into_iter().for_each(|fault| world.stage.faults().push(Endpoint::Token, fault));
+        let Some(terminal) = get(&world, &["--flow", "browser", "--no-browser", "--retry", "3"]) else { return };
+        world.visit(&terminal.line_with("/oauth2/v2.0/authorize?"));
+        let done = terminal.done();
+        assert_eq!(done.code(), code, "{}", done.stderr);
+        assert_eq!(done.stderr.matches("/oauth2/v2.0/authorize?").count(), 1, "{}", done.stderr);
+        assert_eq!(world.stage.count(Endpoint::Token, "authorization_code"), redeemed);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec;
+use core::time::Duration;
 
 use super::context::Context;
 use super::lock::{self, Work};
@@ -13,8 +14,8 @@ use crate::protocol::{
     read_token, token_query,
 };
 use crate::{
-    Action, Endpoints, Entropy, Error, Fault, Listen, Listening, Port, Prompt, Receive, Redirect, Secret, TokenSource,
-    Waiting,
+    Action, Endpoints, Entropy, Error, Fault, Listen, Listening, Port, Prompt, Receive, Redirect, Secret, ServerError,
+    TokenSource, WaitReason, Waiting,
 };
 
 #[derive(Debug)]
@@ -23,7 +24,8 @@ pub(super) enum State {
     Opening(AuthorizationSecrets),
     Presenting(Attempt),
     Receiving(Attempt),
-    Redeeming(Attempt),
+    Redeeming(Redeeming),
+    Pausing(Redeeming),
 }
 
 /// One sign-in under way.
@@ -32,6 +34,17 @@ pub(super) struct Attempt {
     secrets: AuthorizationSecrets,
     listening: Listening,
 }
+
+/// The user has signed in.
+#[derive(Debug)]
+pub(super) struct Redeeming {
+    attempt: Attempt,
+    code: Secret,
+    is_retry: bool,
+}
+
+/// The longest that a code is kept for an authority that is busy: it is good for some minutes, and of some for one.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 pub(super) fn begin(context: &mut Context) -> Step {
     let query = Entropy { bytes: AuthorizationSecrets::BYTES };
@@ -48,18 +61,19 @@ pub(super) fn resume(context: &mut Context, state: State, answer: Result<Answer,
         (State::Gathering, Err(fault)) => Err(Error::adapter(Port::Entropy, fault)),
         (State::Opening(secrets), Ok(Answer::Listening(listening))) => present(context, Attempt { secrets, listening }),
         (State::Presenting(attempt), Ok(Answer::Presented)) => Ok(receive(context, attempt)),
-        (State::Receiving(attempt), Ok(Answer::Redirect(redirect))) => match redeem(context, attempt, redirect) {
+        (State::Receiving(attempt), Ok(Answer::Redirect(redirect))) => match received(context, attempt, redirect) {
             Err(error) if refusal::is_no(&error) => return refusal::in_vain(context, error),
             other => other,
         },
         (State::Receiving(_), Err(Fault::TimedOut)) => {
             return refusal::in_vain(context, Error::TimedOut(Waiting::SignIn));
         }
-        (State::Redeeming(attempt), Ok(Answer::Http(answer))) => redeemed(context, &attempt, &answer),
+        (State::Redeeming(redeeming), Ok(Answer::Http(answer))) => redeemed(context, redeeming, &answer),
+        (State::Pausing(redeeming), Ok(Answer::Waited)) => redeem(context, Redeeming { is_retry: true, ..redeeming }),
         (State::Opening(_) | State::Presenting(_) | State::Receiving(_), Err(fault)) => {
             Err(Error::adapter(Port::Browser, fault))
         }
-        (State::Redeeming(_), Err(fault)) => Err(Error::adapter(Port::Authority, fault)),
+        (State::Redeeming(_) | State::Pausing(_), Err(fault)) => Err(Error::adapter(Port::Authority, fault)),
         _ => return misuse(),
     };
     next.unwrap_or_else(|error| Step::End(Err(error)))
@@ -96,16 +110,21 @@ fn receive(context: &mut Context, attempt: Attempt) -> Step {
     Step::Ask(super::State::SigningIn(State::Receiving(attempt)), action)
 }
 
-fn redeem(context: &mut Context, attempt: Attempt, redirect: Redirect) -> Result<Step, Error> {
-    let endpoints = endpoints(context)?;
+fn received(context: &mut Context, attempt: Attempt, redirect: Redirect) -> Result<Step, Error> {
     let code: Secret = match redirect {
         Redirect::Parameters(parameters) => {
-            read_redirect(&parameters, &attempt.secrets.state, context.app.authority(), endpoints)?
+            read_redirect(&parameters, &attempt.secrets.state, context.app.authority(), endpoints(context)?)?
         }
         Redirect::BareCode(code) => code,
     };
+    redeem(context, Redeeming { attempt, code, is_retry: false })
+}
+
+fn redeem(context: &mut Context, redeeming: Redeeming) -> Result<Step, Error> {
+    let Redeeming { attempt, code, .. } = &redeeming;
+    let endpoints = endpoints(context)?;
     let grant = Grant::Code {
-        code: &code,
+        code,
         redirect_uri: &attempt.listening.redirect_uri,
         verifier: &attempt.secrets.verifier,
         login_hint: context.sign_in.login_hint.as_deref(),
@@ -119,14 +138,31 @@ fn redeem(context: &mut Context, attempt: Attempt, redirect: Redirect) -> Result
         context.request.correlation_id.as_deref(),
     );
     let action = context.ask_http(query);
-    Ok(Step::Ask(super::State::SigningIn(State::Redeeming(attempt)), action))
+    Ok(Step::Ask(super::State::SigningIn(State::Redeeming(redeeming)), action))
 }
 
-fn redeemed(context: &mut Context, attempt: &Attempt, answer: &HttpAnswer) -> Result<Step, Error> {
-    let answer = read_token(answer)?;
-    check_id_token(context, &answer, Some(&attempt.secrets.nonce))?;
+fn redeemed(context: &mut Context, redeeming: Redeeming, answer: &HttpAnswer) -> Result<Step, Error> {
+    let read = read_token(answer);
+    if let Err(Error::Server(server)) = &read
+        && let Some(pause) = pause_after(server).filter(|_| !redeeming.is_retry)
+    {
+        let action = context.ask_wait(pause, WaitReason::Retry);
+        return Ok(Step::Ask(super::State::SigningIn(State::Pausing(redeeming)), action));
+    }
+    let answer = read?;
+    check_id_token(context, &answer, Some(&redeeming.attempt.secrets.nonce))?;
     let granted = Granted { answer, source: TokenSource::SignIn, renewed: None };
     Ok(lock::begin(context, Work::Store(Box::new(granted))))
+}
+
+/// How long until the same code is redeemed once more, where that may do: for no passing reason is the user to sign in
+/// again. Whoever says that it is too busy has not looked at the code.
+fn pause_after(server: &ServerError) -> Option<Duration> {
+    let is_busy = server.status == 429 || server.status >= 500;
+    match server.retry_after {
+        Some(wish) => Some(wish).filter(|wish| is_busy && *wish <= LONGEST_PAUSE),
+        None => refusal::may_try_again(server).then_some(refusal::PAUSE),
+    }
 }
 
 /// The id token must be this client's, from this issuer, and of this sign-in (OpenID Connect Core 3.1.3.7).

@@ -1,5 +1,7 @@
 //! The sign-in in a browser that fails: forged, refused, given up.
 
+use std::time::Duration;
+
 use entrada_core::{Action, Error, Fault, Flow, Lock, Port, Waiting};
 use serde_json::json;
 
@@ -164,12 +166,50 @@ fn too_little_randomness_is_none() {
 
 #[test]
 fn a_code_that_is_refused_is_a_refusal() {
-    for answer in [error(400, "invalid_grant", "bad_token"), error(400, "invalid_grant", ""), html(502)] {
+    for answer in [error(400, "invalid_grant", "bad_token"), error(400, "invalid_grant", ""), html(429)] {
         let mut world = World::with(&signed_in());
         let before = world.cache.clone();
         world.answers(answer);
         let error = world.interactive(&entra(), &request(), &sign_in()).expect_err("no token");
         assert!(matches!(error, Error::Server(_)) && !error.needs_ui(), "{error:?}");
         assert_eq!(world.cache, before);
+    }
+}
+
+fn busy(status: u16, retry_after: &str) -> Reply {
+    let mut answer = html(status);
+    answer.headers.push(("Retry-After".into(), retry_after.into()));
+    answer.into()
+}
+
+#[test]
+fn an_authority_that_is_busy_is_shown_the_code_once_more_and_the_user_no_second_page() {
+    for (reply, waited) in [(html(503).into(), 1), (busy(503, "17"), 17), (busy(429, "30"), 30)] {
+        let mut world = World::new();
+        world.answers(reply).answers(Grant::of("access-1").to(&ADA));
+        assert_eq!(token(world.interactive(&entra(), &request(), &sign_in())).secret.expose(), "access-1");
+        let story = "entropy listen present receive redeem wait redeem lock load save unlock";
+        assert_eq!(world.story(), story);
+        assert_eq!(world.waits, [Duration::from_secs(waited)]);
+        for field in ["code", "code_verifier", "redirect_uri"] {
+            assert!(!world.calls[0].field(field).is_empty());
+            assert_eq!(world.calls[0].field(field), world.calls[1].field(field));
+        }
+    }
+}
+
+#[test]
+fn it_is_not_shown_the_code_a_third_time_nor_after_a_long_pause() {
+    for (replies, redeemed) in
+        [(vec![html(503).into(), html(503).into()], 2), (vec![busy(503, "31")], 1), (vec![html(429).into()], 1)]
+    {
+        let mut world = World::new();
+        for reply in replies {
+            let reply: Reply = reply;
+            world.answers(reply);
+        }
+        let error = world.interactive(&entra(), &request(), &sign_in()).expect_err("no token");
+        assert!(error.is_transient(), "{error:?}");
+        assert_eq!(world.calls.len(), redeemed);
     }
 }
