@@ -4,12 +4,19 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::ops::Range;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
+use entrada::file_cache::FileCache;
+use entrada::ports::blocking::{Cache as _, TryLock};
 use toml_edit::{Array, Document, DocumentMut, Item, Table, TableLike, Value};
 
 use super::file::{self, Place, Section};
-use crate::failure::Failure;
+use crate::failure::{Failure, OTHER};
 use crate::settings;
+
+/// How long to wait for others, each of whom takes some milliseconds, and how often to look.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// What was typed, as the reader of files takes it for this key: text, else a switch or a number, or a list.
 pub(super) fn value(key: &str, words: &[String]) -> Result<Value, Failure> {
@@ -39,17 +46,18 @@ fn taken(key: &str, value: &Value) -> Result<(), String> {
 }
 
 /// The place as the file spells it.
-pub(super) fn spelt(path: &Path, text: &str, place: Place) -> Result<Place, Failure> {
-    let document = parsed(path, text)?;
+fn spelt(document: &Document<&str>, place: Place) -> Place {
     let names = document.get("app").and_then(Item::as_table_like).into_iter().flat_map(TableLike::iter);
-    Ok(file::spelt(names.map(|(name, _)| name), place))
+    file::spelt(names.map(|(name, _)| name), place)
 }
 
-/// The file with this setting.
-pub(super) fn set(path: &Path, text: &str, place: &Place, key: &str, value: &Value) -> Result<String, Failure> {
-    let mut document = parsed(path, text)?.into_mut();
+/// The file with this setting, and the place as it spells that.
+pub(super) fn set(path: &Path, text: &str, place: Place, key: &str, value: &Value) -> Result<(String, Place), Failure> {
+    let document = parsed(path, text)?;
+    let place = spelt(&document, place);
+    let mut document = document.into_mut();
     let by_hand = || file::unusable(path, &format!("{place} is no table")).with_remedy("correct it by hand");
-    let section = made(&mut document, place).ok_or_else(by_hand)?;
+    let section = made(&mut document, &place).ok_or_else(by_hand)?;
     let mut value = value.clone();
     match section.get_mut(key) {
         Some(item) => {
@@ -63,7 +71,7 @@ pub(super) fn set(path: &Path, text: &str, place: &Place, key: &str, value: &Val
             section.insert(key, Item::Value(value));
         }
     }
-    Ok(document.to_string())
+    Ok((document.to_string(), place))
 }
 
 /// The section, made where it is not there.
@@ -89,24 +97,27 @@ fn names(place: &Place) -> Option<[&str; 2]> {
     }
 }
 
-/// The file without this setting; nothing where it was not in it. The comments above it stay. A section that is empty now
-/// goes as well: it would hide one for a shorter prefix.
-pub(super) fn unset(path: &Path, text: &str, place: &Place, key: &str) -> Result<Option<String>, Failure> {
+/// The file without this setting, nothing where it was not in it; and the place as the file spells that. The comments
+/// above it stay. A section that is empty now goes as well: it would hide one for a shorter prefix.
+pub(super) fn unset(path: &Path, text: &str, place: Place, key: &str) -> Result<(Option<String>, Place), Failure> {
     let document = parsed(path, text)?;
+    let place = spelt(&document, place);
+    Ok((without(document, text, &place, key), place))
+}
+
+fn without(document: Document<&str>, text: &str, place: &Place, key: &str) -> Option<String> {
     let section = match names(place) {
         None => Some(document.as_item()),
         Some([group, name]) => document.get(group).and_then(|group| group.get(name)),
     };
-    let Some(section) = section.filter(|section| section.get(key).is_some()) else { return Ok(None) };
+    let section = section.filter(|section| section.get(key).is_some())?;
     let Some(table) = section.as_table() else {
         let mut document = document.into_mut();
-        if let Some(section) = made(&mut document, place) {
-            section.remove(key);
-        }
-        return Ok(Some(document.to_string()));
+        made(&mut document, place)?.remove(key);
+        return Some(document.to_string());
     };
-    let Some((known, item)) = table.get_key_value(key) else { return Ok(None) };
-    let Some((first, last)) = known.span().zip(item.span()) else { return Ok(None) };
+    let (known, item) = table.get_key_value(key)?;
+    let (first, last) = known.span().zip(item.span())?;
     let mut text = text.to_owned();
     text.replace_range(lines(&text, first.start..last.end), "");
     if let Some(heading) = table.span().filter(|_| table.len() == 1 && has_heading(&document, table)) {
@@ -115,7 +126,7 @@ pub(super) fn unset(path: &Path, text: &str, place: &Place, key: &str) -> Result
         let start = if is_between_blank_lines { heading.start - 1 } else { heading.start };
         text.replace_range(start..heading.end, "");
     }
-    Ok(Some(text))
+    Some(text)
 }
 
 fn is_blank_next(text: &str) -> bool {
@@ -137,6 +148,25 @@ fn lines(text: &str, of: Range<usize>) -> Range<usize> {
 
 fn parsed<'a>(path: &Path, text: &'a str) -> Result<Document<&'a str>, Failure> {
     Document::parse(text).map_err(|error| file::unusable(path, error.to_string().trim()))
+}
+
+/// Keeps others from changing the file until it is dropped: waits for those who do. Where nothing can be locked, nobody is
+/// kept away.
+pub(super) fn locked(path: &Path) -> Result<Option<Box<dyn Send>>, Failure> {
+    let (beside, since) = (FileCache::new(path), Instant::now());
+    loop {
+        match beside.try_lock() {
+            Ok(TryLock::Held(lock)) => return Ok(Some(lock)),
+            Ok(TryLock::Unsupported) | Err(_) => return Ok(None),
+            Ok(TryLock::Busy) if since.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
+            Ok(TryLock::Busy) => {
+                let path = path.display();
+                let busy = format!("{path} cannot be written: another entrada is changing it");
+                return Err(Failure::new(OTHER, "output", busy)
+                    .with_remedy(format!("try again; if nothing else changes it, delete {path}.lockfile")));
+            }
+        }
+    }
 }
 
 /// Puts the text in place of the file, at once and whole. One that is new is for the user alone, as is a folder.

@@ -119,10 +119,13 @@ pub(crate) fn run(config: &Config, common: &Common, notice: Notice) -> Result<Ex
         }
         ConfigCommand::Unset(unset) => {
             let path = users_file()?;
+            let place = unset.app.place(common)?;
+            // Where there is no file, nothing is made beside it.
+            let _lock = if path.exists() { edit::locked(&path)? } else { None };
             let text = file::text(&path)?.unwrap_or_default();
-            let place = edit::spelt(&path, &text, unset.app.place(common)?)?;
+            let (changed, place) = edit::unset(&path, &text, place, &unset.key)?;
             let at = format!("{} {place}", path.display());
-            match edit::unset(&path, &text, &place, &unset.key)? {
+            match changed {
                 Some(text) => {
                     edit::save(&path, &text)?;
                     notice.say(&format!("Took {} out of {}.", unset.key, at.trim_end()));
@@ -145,13 +148,14 @@ pub(crate) fn run(config: &Config, common: &Common, notice: Notice) -> Result<Ex
 
 fn set(set: &Set, path: &Path, place: Place, common: &Common, notice: Notice) -> Result<(), Failure> {
     let value = edit::value(&set.key, &set.values)?;
+    let lock = edit::locked(path)?;
     let text = file::text(path)?.unwrap_or_default();
     // One that cannot be used is left as it is.
     File::from_text(path, &text)?;
-    let place = edit::spelt(path, &text, place)?;
-    let text = edit::set(path, &text, &place, &set.key, &value)?;
+    let (text, place) = edit::set(path, &text, place, &set.key, &value)?;
     let file = File::from_text(path, &text)?;
     edit::save(path, &text)?;
+    drop(lock);
     let at = format!("{} {place}", path.display());
     notice.say(&format!("Set {} = {value} in {}.", set.key, at.trim_end()));
 

@@ -365,3 +365,25 @@ fn what_is_set_is_what_a_call_goes_by() {
     running.done().expect_code(0);
     assert_eq!(run(&["get", &url]).done().expect_code(0).json()["name"], "Ada Lovelace");
 }
+
+#[test]
+fn changes_at_the_same_time_are_all_made() {
+    const CROWD: usize = 24;
+    let home = home();
+    let old: String = (0..CROWD).map(|number| format!("[profile.old{number}]\naccount = \"a\"\n")).collect();
+    let path = home.config(&format!("# Ours\n{old}"));
+    let runs = (0..CROWD).flat_map(|number| {
+        let [old, new] = ["old", "new"].map(|name| format!("{name}{number}"));
+        let (set, unset) = (config(&home, &["set", "account", &new]), config(&home, &["unset", "account"]));
+        [set.args(&["--profile", &new]).start(), unset.args(&["--profile", &old]).start()]
+    });
+    for running in runs.collect::<Vec<_>>() {
+        running.done().expect_code(0);
+    }
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.starts_with("# Ours\n") && !text.contains("old"), "{text}");
+    let missing: Vec<_> = (0..CROWD).filter(|number| !text.contains(&format!("account = \"new{number}\"\n"))).collect();
+    assert!(missing.is_empty(), "{missing:?} of {CROWD} in {text}");
+    let left: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["config.toml"]);
+}
