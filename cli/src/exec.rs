@@ -15,7 +15,7 @@ use smol::process::{Child, Command};
 use crate::args::Common;
 use crate::assemble;
 use crate::failure::{Failure, OTHER};
-use crate::forwarding::{self, Exec, Live};
+use crate::forwarding::{self, Exec, live};
 use crate::notice::Notice;
 use crate::settings::quoted;
 use crate::signals;
@@ -26,8 +26,7 @@ const NOT_FOUND: u8 = 127;
 
 pub(crate) fn run(exec: &Exec, common: &Common, notice: Notice) -> Result<ExitCode, Failure> {
     let apps = exec.urls.iter().map(|url| (url.clone(), Listen::default()));
-    let live = Live::new(notice);
-    let (builder, clients) = forwarding::builder(apps, common, notice, &live)?;
+    let (builder, clients) = forwarding::builder(apps, common, notice)?;
     let mut limits = Limits::default();
     limits.ending = Duration::ZERO;
     // Others on this computer can reach the port, but only the command's own user can read its environment.
@@ -39,7 +38,9 @@ pub(crate) fn run(exec: &Exec, common: &Common, notice: Notice) -> Result<ExitCo
     let stop = async {
         let _ = ended.set(wait(&mut child, &mut signals).await);
     };
+    live::begin(notice, None);
     let ran = forwarder.run(stop).map_err(|error| forwarding::failed(&error));
+    live::end();
     clients.iter().for_each(assemble::finish);
     ran?;
     match ended.into_inner() {

@@ -5,6 +5,7 @@
 mod accounts;
 mod answer;
 mod args;
+mod aside;
 mod assemble;
 mod body;
 mod call;

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write, stderr};
 use entrada::{Token, TokenSource};
 
 use crate::args::Color;
+use crate::aside::ASIDE;
 use crate::failure::Failure;
 
 /// How to speak.
@@ -86,7 +87,9 @@ impl Notice {
 
     /// One whole line in one write; that nobody reads it is no failure.
     pub(crate) fn line(self, text: &str) {
-        let _ = stderr().write_all(format!("{text}\n").as_bytes());
+        if let Err(line) = ASIDE.take(format!("{text}\n")) {
+            let _ = stderr().write_all(line.as_bytes());
+        }
     }
 }
 

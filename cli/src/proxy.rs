@@ -11,15 +11,14 @@ use crate::answer;
 use crate::args::Common;
 use crate::assemble;
 use crate::failure::Failure;
-use crate::forwarding::{self, Live, Proxy};
+use crate::forwarding::{self, Proxy, live};
 use crate::notice::Notice;
 use crate::signals;
 
 pub(crate) fn run(proxy: &Proxy, common: &Common, notice: Notice) -> Result<ExitCode, Failure> {
     let listens = listens(proxy)?;
-    let live = Live::new(notice);
     let apps = proxy.urls.iter().cloned().zip(listens);
-    let (mut builder, clients) = forwarding::builder(apps, common, notice, &live)?;
+    let (mut builder, clients) = forwarding::builder(apps, common, notice)?;
     // Not before a browser was started, which would inherit that.
     let files = raise_open_files();
     notice.detail(&format!("files that may be open: {files}"));
@@ -31,27 +30,28 @@ pub(crate) fn run(proxy: &Proxy, common: &Common, notice: Notice) -> Result<Exit
     // Who waits for the file is not to find the ports of an earlier run.
     let mut port_file = proxy.port_file.as_deref().map(PortFile::cleared).transpose()?;
     let forwarder = builder.bind().map_err(|error| forwarding::failed(&error))?;
-    let announced = announce(&forwarder, proxy, port_file.as_mut(), notice);
+    let announced = announce(&forwarder, port_file.as_mut());
     let port_file = port_file;
     announced.inspect_err(|_| port_file.iter().for_each(PortFile::remove))?;
-    live.follow(forwarder.counts());
+    live::begin(notice, Some(forwarder.counts()));
+    say_that_it_listens(proxy, notice);
 
     let first = OnceLock::new();
     let stop = async {
         let signal = signals::next(&mut signals).await;
         let _ = first.set(signal);
-        live.say("Ending when what is under way is done; once more to end at once.");
-        let (again, port_file) = (live.clone(), port_file.clone());
+        notice.say("Ending when what is under way is done; once more to end at once.");
+        let port_file = port_file.clone();
         std::thread::spawn(move || {
             let signal = smol::block_on(signals::next(&mut signals));
-            again.end();
             port_file.iter().for_each(PortFile::remove);
+            live::end();
             std::process::exit(i32::from(signals::exit_code(signal)));
         });
     };
     let ran = forwarder.run(stop).map_err(|error| forwarding::failed(&error));
-    live.end();
     port_file.iter().for_each(PortFile::remove);
+    live::end();
     clients.iter().for_each(assemble::finish);
     ran?;
     Ok(ExitCode::from(first.get().copied().map_or(0, signals::exit_code)))
@@ -75,26 +75,22 @@ fn listens(proxy: &Proxy) -> Result<Vec<Listen>, Failure> {
     Ok(listens)
 }
 
-/// Says that it listens, and where.
-fn announce(
-    forwarder: &Forwarder,
-    proxy: &Proxy,
-    port_file: Option<&mut PortFile>,
-    notice: Notice,
-) -> Result<(), Failure> {
+/// Where it listens, for programs.
+fn announce(forwarder: &Forwarder, port_file: Option<&mut PortFile>) -> Result<(), Failure> {
     if let Some(file) = port_file {
         file.write(forwarder.ports().into_iter().flatten().map(|port| format!("{port}\n")).collect())?;
     }
-    for url in forwarder.local_urls() {
-        answer::print_line(&url)?;
-    }
+    forwarder.local_urls().iter().try_for_each(|url| answer::print_line(url))
+}
+
+/// The same for people.
+fn say_that_it_listens(proxy: &Proxy, notice: Notice) {
     for (url, listen) in proxy.urls.iter().zip(&proxy.listen) {
         if let Listen::Unix(path) = listen {
             notice.say(&format!("{url} is at the Unix socket {}.", path.display()));
         }
     }
     notice.say("Forwarding with a token until Ctrl-C.");
-    Ok(())
 }
 
 /// The file of `--port-file`, which is there while the ports in it are listened at.

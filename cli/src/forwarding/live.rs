@@ -1,13 +1,14 @@
-//! The live line: what goes through, on one line of a terminal.
+//! What is said while it forwards, and the live line: what goes through, on one line of a terminal.
 
-use std::io::{IsTerminal as _, Write as _, stderr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::io::{IsTerminal as _, stderr};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use entrada::UnixTime;
 use entrada_forwarder::Counts;
 
+use crate::aside::ASIDE;
 use crate::columns::columns;
 use crate::notice::Notice;
 use crate::progress::bytes;
@@ -15,84 +16,28 @@ use crate::progress::bytes;
 /// Five times a second at most.
 const EVERY: Duration = Duration::from_millis(200);
 
-/// To the line's beginning, and what was there gone.
-const CLEAR: &str = "\r\x1b[K";
-
-/// Speaks on standard error, and shows the numbers below what it has said where that is a terminal.
-#[derive(Clone)]
-pub(crate) struct Live {
-    notice: Notice,
-    line: Arc<Mutex<Line>>,
-}
-
-#[derive(Default)]
-struct Line {
-    shown: String,
-    has_ended: bool,
-}
-
-impl Live {
-    pub(crate) fn new(notice: Notice) -> Self {
-        Self { notice, line: Arc::default() }
-    }
-
-    /// Shows the numbers from now on: on a terminal, unless the user wants less to be said, or more.
-    pub(crate) fn follow(&self, counts: Arc<Counts>) {
-        if self.notice.is_quiet() || self.notice.verbosity > 0 || !stderr().is_terminal() {
-            return;
-        }
-        let live = self.clone();
-        let draw = move || {
-            while live.draw(&text(&counts, UnixTime::now())) {
-                thread::sleep(EVERY);
-            }
-        };
-        // Without a thread there is no line.
-        let _ = thread::Builder::new().name("entrada-live".into()).spawn(draw);
-    }
-
-    pub(crate) fn say(&self, text: &str) {
-        self.aside(|notice| notice.say(text));
-    }
-
-    pub(crate) fn warn(&self, text: &str) {
-        self.aside(|notice| notice.warn(text));
-    }
-
-    /// Leaves the terminal as it was.
-    pub(crate) fn end(&self) {
-        let mut line = self.line();
-        line.has_ended = true;
-        clear(&mut line);
-    }
-
-    fn line(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn aside(&self, speak: impl FnOnce(Notice)) {
-        let mut line = self.line();
-        clear(&mut line);
-        speak(self.notice);
-    }
-
-    /// Draws what is new; `false` after the end.
-    fn draw(&self, text: &str) -> bool {
-        let mut line = self.line();
-        if !line.has_ended && line.shown != text {
-            text.clone_into(&mut line.shown);
-            // One less than the terminal's columns, so that the line never wraps.
-            let text: String = text.chars().take(columns(stderr()) - 1).collect();
-            let _ = stderr().write_all(format!("{CLEAR}{text}").as_bytes());
-        }
-        !line.has_ended
+/// From now on a thread of its own says what is to be said, so that no request waits for whoever reads it; below that it
+/// shows the numbers, where there are any, on a terminal, unless the user wants less to be said, or more.
+pub(crate) fn begin(notice: Notice, counts: Option<Arc<Counts>>) {
+    let counts = counts.filter(|_| !notice.is_quiet() && notice.verbosity == 0 && stderr().is_terminal());
+    let speak = move || match counts {
+        Some(counts) => ASIDE.speak(stderr(), Some((EVERY, &|| fitting(text(&counts, UnixTime::now()))))),
+        None => ASIDE.speak(stderr(), None),
+    };
+    ASIDE.begin();
+    if thread::Builder::new().name("entrada-says".into()).spawn(speak).is_err() {
+        ASIDE.cancel();
     }
 }
 
-fn clear(line: &mut Line) {
-    if !std::mem::take(&mut line.shown).is_empty() {
-        let _ = stderr().write_all(CLEAR.as_bytes());
-    }
+/// Leaves the terminal as it was. What is said from now on is said at once.
+pub(crate) fn end() {
+    ASIDE.end();
+}
+
+/// One less than the terminal's columns, so that the line never wraps.
+fn fitting(text: String) -> String {
+    text.chars().take(columns(stderr()) - 1).collect()
 }
 
 fn text(counts: &Counts, now: UnixTime) -> String {

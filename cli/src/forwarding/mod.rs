@@ -1,7 +1,7 @@
 //! What `entrada proxy` and `entrada exec` have in common: the apps, their tokens, and what is said meanwhile.
 
 mod args;
-mod live;
+pub(crate) mod live;
 
 use std::collections::BTreeMap;
 
@@ -19,14 +19,12 @@ use crate::settings::Settings;
 use crate::target;
 
 pub(crate) use args::{Exec, Proxy};
-pub(crate) use live::Live;
 
 /// A forwarder for these apps, each with a token already: here, and not later, the user may be asked to sign in.
 pub(crate) fn builder(
     apps: impl IntoIterator<Item = (String, Listen)>,
     common: &Common,
     notice: Notice,
-    live: &Live,
 ) -> Result<(Builder, Vec<Client>), Failure> {
     let (mut builder, mut clients, mut known) = (Forwarder::builder(), Vec::new(), BTreeMap::new());
     for (url, listen) in apps {
@@ -48,8 +46,7 @@ pub(crate) fn builder(
         clients.push(client);
         builder = builder.publish(app.sign_in_help(move |error| sign_in_help(error, &settings)), listen);
     }
-    let live = live.clone();
-    Ok((builder.on_event(move |event| tell(&event, &live)), clients))
+    Ok((builder.on_event(move |event| tell(&event, notice)), clients))
 }
 
 /// Gives the forwarder tokens, and never asks the user.
@@ -80,14 +77,14 @@ fn sign_in_help(error: &Error, settings: &Settings) -> String {
     format!("run: {}", assemble::command(name, settings))
 }
 
-fn tell(event: &Event<'_>, live: &Live) {
+fn tell(event: &Event<'_>, notice: Notice) {
     match event {
         Event::NoToken { app, error, help } => {
             let help = help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
-            live.warn(&format!("no token for {app}, whose requests are answered with 502: {error}{help}"));
+            notice.warn(&format!("no token for {app}, whose requests are answered with 502: {error}{help}"));
         }
-        Event::Token { app } => live.say(&format!("There is a token for {app} again.")),
-        Event::Failing { app, text } => live.warn(&format!("a request to {app} failed: {text}")),
+        Event::Token { app } => notice.say(&format!("There is a token for {app} again.")),
+        Event::Failing { app, text } => notice.warn(&format!("a request to {app} failed: {text}")),
         _ => {}
     }
 }

@@ -14,19 +14,19 @@ use crate::discovery;
 use crate::support::*;
 
 /// A connection to a forwarder, kept from request to request.
-struct Client {
+pub(crate) struct Client {
     wire: BufReader<TcpStream>,
     port: u16,
 }
 
 impl Client {
-    fn at(port: u16) -> Self {
+    pub(crate) fn at(port: u16) -> Self {
         let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         Self { wire: BufReader::new(stream), port }
     }
 
-    fn send(&mut self, first: &str, lines: &str) {
+    pub(crate) fn send(&mut self, first: &str, lines: &str) {
         let head = format!("{first} HTTP/1.1\r\nhost: 127.0.0.1:{}\r\n{lines}\r\n", self.port);
         self.write(head.as_bytes());
     }
@@ -45,11 +45,16 @@ impl Client {
     }
 
     /// An answer with its length in its head, which is a 200.
-    fn answer(&mut self) -> Vec<u8> {
+    pub(crate) fn answer(&mut self) -> Vec<u8> {
+        self.answer_of("200")
+    }
+
+    /// One of another status.
+    pub(crate) fn answer_of(&mut self, status: &str) -> Vec<u8> {
         let head = self.head();
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         let body = self.read(length.unwrap_or_else(|| panic!("no length in {head}")).parse().unwrap());
-        assert!(head.starts_with("http/1.1 200 "), "{head}{}", String::from_utf8_lossy(&body));
+        assert!(head.starts_with(&format!("http/1.1 {status} ")), "{head}{}", String::from_utf8_lossy(&body));
         body
     }
 

@@ -37,3 +37,4 @@ mod store;
 mod surface;
 mod terminal;
 mod token;
+mod unread;

@@ -1,7 +1,7 @@
 //! The command as a process: started with nothing inherited, read as it speaks, and never waited for without end.
 
 use std::env;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
@@ -95,16 +95,24 @@ impl Run {
 
     /// Starts it with its input open, to be written to.
     pub(crate) fn start(self) -> Running {
-        self.start_reading(|child| Box::new(child.stderr.take().unwrap()))
+        self.start_reading(Stdio::piped(), |child| Box::new(child.stderr.take().unwrap()))
     }
 
     /// The same for one that says everything on standard output, which is read line by line in place of standard error.
     pub(crate) fn start_merged(self) -> Running {
-        self.start_reading(|child| Box::new(child.stdout.take().unwrap()))
+        self.start_reading(Stdio::piped(), |child| Box::new(child.stdout.take().unwrap()))
     }
 
-    fn start_reading(mut self, spoken: fn(&mut Child) -> Box<dyn Read + Send>) -> Running {
-        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    /// The same with a standard error that has room for a page of memory, until somebody reads what this returns.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn start_unread(self) -> (Running, io::PipeReader) {
+        let (unread, stderr) = io::pipe().unwrap();
+        rustix::pipe::fcntl_setpipe_size(&stderr, 4096).unwrap();
+        (self.start_reading(stderr.into(), |_| Box::new(io::empty())), unread)
+    }
+
+    fn start_reading(mut self, stderr: Stdio, spoken: fn(&mut Child) -> Box<dyn Read + Send>) -> Running {
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
         let mut child = self.command.spawn().unwrap();
         let spoken = spoken(&mut child);
         let (say, said) = mpsc::channel();
