@@ -41,7 +41,7 @@ fn under_nohup_it_outlives_its_terminal_and_else_it_does_not() {
         let words = |own: &[std::path::PathBuf]| {
             [vec!["-c".into(), format!("trap {trap} HUP; exec \"$0\" \"$@\"").into()], own.to_vec()].concat()
         };
-        let running = world.run(&["proxy", &url]).within("sh", words).start();
+        let running = world.run(&["proxy", &url]).within("sh", words).heeding_signals().start();
         running.line_with("Forwarding with a token");
         running
     };
@@ -252,7 +252,7 @@ fn a_terminal_shows_what_goes_through_on_one_line() {
         let line: Vec<String> = own.iter().map(|word| format!("'{}'", word.display())).collect();
         ["-q", "-e", "-f", "-c", &line.join(" "), shown.to_str().unwrap()].map(Into::into).to_vec()
     };
-    let mut running = run.var("SHELL", "/bin/sh").within("script", words).start_merged();
+    let mut running = run.var("SHELL", "/bin/sh").within("script", words).heeding_signals().start_merged();
     running.line_with("Forwarding with a token");
     let port = std::fs::read_to_string(&file).unwrap().trim().parse().unwrap();
     for _ in 0..3 {

@@ -17,7 +17,7 @@ pub(crate) fn on_terminal(run: Run) -> Option<Running> {
         let line: Vec<String> = own.iter().map(|word| format!("'{}'", word.display())).collect();
         ["-q", "-e", "-f", "-c", &line.join(" "), "/dev/null"].map(Into::into).to_vec()
     };
-    Some(run.var("SHELL", "/bin/sh").within("script", words).start_merged())
+    Some(run.var("SHELL", "/bin/sh").within("script", words).heeding_signals().start_merged())
 }
 
 fn world() -> World {

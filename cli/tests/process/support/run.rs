@@ -93,6 +93,12 @@ impl Run {
         Self { command, input: self.input }
     }
 
+    /// Signals of a terminal do to it what they do by themselves, also where those are ignored by whoever runs the tests:
+    /// under `nohup`, or behind a `&`.
+    pub(crate) fn heeding_signals(self) -> Self {
+        self.within("env", |own| [vec!["--default-signal=HUP,INT".into()], own.to_vec()].concat())
+    }
+
     /// Starts it with its input open, to be written to.
     pub(crate) fn start(self) -> Running {
         self.start_reading(Stdio::piped(), |child| Box::new(child.stderr.take().unwrap()))
