@@ -41,7 +41,7 @@
 //! | What is fetched beforehand? | PY the discovery document, at every start; JS for unknown hosts; NET nothing at Microsoft's | Nothing at Microsoft's: a cached token needs no network. OpenID providers are asked when a token must be fetched. |
 //! | `Retry-After`? | PY takes seconds alone; NET dates, too; GO does not look | Both, capped at an hour, and for all who share the cache: NET forgets with the process. |
 //! | A busy authority that names no time? | NET, JS and PY wait for 60 seconds | The same, after one second try on 5xx as in NET. |
-//! | The same where a sign-in's code is redeemed? | NET shows the code once more on 5xx, unless there is a `Retry-After` | Once more on 5xx, and after a `Retry-After` of 30 seconds at most: the user has signed in already. |
+//! | The same where a sign-in's code is redeemed? | NET shows the code once more on 5xx, unless there is a `Retry-After` | Once more on 5xx, and after a `Retry-After` of ten seconds at most: the user has signed in already. |
 //! | The same refused request again? | NET waits for 120 seconds for each refresh token, PY for 60 | 120 seconds for each refresh token. A new sign-in brings a new one, and is never held up; a second token that a neighbour left is tried. |
 //! | Does a forced refresh ask all the same? | it does not | It does, unless the authority itself named the time: who insists may have mended the reason. |
 //! | Refreshes without end, forced or for more than the authority gives? | the authority stops them (AADSTS50196) | The tenth within five minutes is the last; the token that it brought is given again. |

@@ -43,8 +43,8 @@ pub(super) struct Redeeming {
     is_retry: bool,
 }
 
-/// The longest that a code is kept for an authority that is busy: it is good for some minutes, and of some for one.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// The longest that a code is kept for an authority that is busy: somebody sits there and waits, and is told nothing.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 pub(super) fn begin(context: &mut Context) -> Step {
     let query = Entropy { bytes: AuthorizationSecrets::BYTES };

@@ -184,7 +184,7 @@ fn busy(status: u16, retry_after: &str) -> Reply {
 
 #[test]
 fn an_authority_that_is_busy_is_shown_the_code_once_more_and_the_user_no_second_page() {
-    for (reply, waited) in [(html(503).into(), 1), (busy(503, "17"), 17), (busy(429, "30"), 30)] {
+    for (reply, waited) in [(html(503).into(), 1), (busy(503, "7"), 7), (busy(429, "10"), 10)] {
         let mut world = World::new();
         world.answers(reply).answers(Grant::of("access-1").to(&ADA));
         assert_eq!(token(world.interactive(&entra(), &request(), &sign_in())).secret.expose(), "access-1");
@@ -201,7 +201,7 @@ fn an_authority_that_is_busy_is_shown_the_code_once_more_and_the_user_no_second_
 #[test]
 fn it_is_not_shown_the_code_a_third_time_nor_after_a_long_pause() {
     for (replies, redeemed) in
-        [(vec![html(503).into(), html(503).into()], 2), (vec![busy(503, "31")], 1), (vec![html(429).into()], 1)]
+        [(vec![html(503).into(), html(503).into()], 2), (vec![busy(503, "11")], 1), (vec![html(429).into()], 1)]
     {
         let mut world = World::new();
         for reply in replies {
