@@ -101,17 +101,24 @@ impl Agent {
         let (lock, timeout) = (Duration::from_millis(45_250), Duration::from_secs(self.wish.timeout));
         let joining = if self.wish.unasked { timeout + Duration::from_millis(500) } else { Duration::ZERO };
         match self.wish.kind {
-            Kind::Silent => lock + Duration::from_secs(1),
-            Kind::SignOut => lock,
-            Kind::Interactive | Kind::DeviceCode => joining + timeout + lock,
+            Kind::Silent | Kind::SignOut => lock + self.second_try(),
+            Kind::Interactive | Kind::DeviceCode => joining + timeout + lock + self.second_try(),
+        }
+    }
+
+    /// The longest pause before the one second try: with a code in hand an authority's wish is waited for.
+    pub(crate) fn second_try(&self) -> Duration {
+        match self.wish.kind {
+            Kind::Silent => Duration::from_secs(1),
+            Kind::Interactive => Duration::from_secs(10),
+            Kind::SignOut | Kind::DeviceCode => Duration::ZERO,
         }
     }
 
     /// The most exchanges with the authority.
     pub(crate) fn most_exchanges(&self) -> usize {
         match self.wish.kind {
-            Kind::Silent => 2,
-            Kind::Interactive => 1,
+            Kind::Silent | Kind::Interactive => 2,
             Kind::SignOut => 0,
             Kind::DeviceCode => 2 + self.wish.timeout as usize / 5,
         }
