@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use entrada_core::ports::blocking::{Body, Transport};
 
+use crate::answering::head;
+
 /// Runs the suite; it panics where the transport fails it.
 ///
 /// `test` is the name of a test of the same program, which is ignored but for this, and in which
@@ -93,16 +95,6 @@ fn serve(serve: impl Fn(TcpStream) -> io::Result<()> + Send + 'static) -> u16 {
     let port = listener.local_addr().expect("it works").port();
     thread::spawn(move || listener.incoming().flatten().for_each(|stream| drop(serve(stream))));
     port
-}
-
-fn head(stream: &mut impl Read) -> io::Result<String> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte)?;
-        head.push(byte[0]);
-    }
-    Ok(String::from_utf8_lossy(&head).into_owned())
 }
 
 /// A proxy that tells what it was asked for, and answers in place of the target; to `CONNECT` it says this

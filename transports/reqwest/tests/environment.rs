@@ -2,11 +2,10 @@
 #![cfg(feature = "rustls")]
 #![allow(clippy::unwrap_used)]
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::thread;
 
+use entrada_conformance::answering;
 use entrada_conformance::blocked::{BlockOn, Blocked};
 use entrada_conformance::environment::{self, Proxying};
 use entrada_reqwest::ReqwestTransport;
@@ -37,14 +36,8 @@ fn a_request_of_the_programs_own() {
 
 #[test]
 fn the_client_itself_heeds_it_too() {
-    let listener = TcpListener::bind("0.0.0.0:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let _ = stream.read(&mut [0; 4096]);
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-        }
-    });
+    let ok = |_: &str| *b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let port = answering(Ipv4Addr::UNSPECIFIED, ok).0.port();
     let get =
         |url: &str, proxy: &str| environment::fetch("a_request_of_the_programs_own", url, &[("http_proxy", proxy)]);
     let found = get(&format!("http://127.0.0.1:{port}/"), "ftp://proxy.example");

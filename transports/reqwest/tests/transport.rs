@@ -3,11 +3,12 @@
 #![allow(clippy::unwrap_used)]
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::sync::mpsc::{Receiver, channel};
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::Duration;
 
+use entrada_conformance::answering;
 use entrada_core::Fault;
 use entrada_core::ports::AdapterError;
 use entrada_core::ports::asynchronous::{Body, Transport};
@@ -29,29 +30,9 @@ async fn send(
     transport.send(request.body(body).unwrap(), PATIENCE).await
 }
 
-/// Answers the first request of each connection so, and tells the head that came.
 fn server(answer: impl Fn(&str) -> String + Send + 'static) -> (String, Receiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    let (told, seen) = channel();
-    thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let mut head = Vec::new();
-            while !head.ends_with(b"\r\n\r\n") {
-                let mut byte = [0];
-                if stream.read_exact(&mut byte).is_err() {
-                    break;
-                }
-                head.push(byte[0]);
-            }
-            let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
-            let _ = stream.write_all(answer(&head).as_bytes());
-            if told.send(head).is_err() {
-                return;
-            }
-        }
-    });
-    (url, seen)
+    let (address, seen) = answering(Ipv4Addr::LOCALHOST, answer);
+    (format!("http://{address}/"), seen)
 }
 
 fn ok(_: &str) -> String {
@@ -132,7 +113,7 @@ async fn where_it_follows_all_the_same_that_is_an_error_and_the_bearer_stayed() 
         assert!(error.to_string().contains(elsewhere.trim_end_matches('/')), "{error}");
         assert!(!format!("{error} {error:?}").contains("S3CRET"), "{error:?}");
         let head = seen.recv().unwrap();
-        assert!(head.starts_with("get /?code") && !head.contains("authorization"), "{head}");
+        assert!(head.starts_with("GET /?code") && !head.contains("authorization"), "{head}");
 
         let (url, _) = server(redirect(status, &elsewhere));
         let refusing = Policy::custom(|attempt| attempt.error("S3CRET"));

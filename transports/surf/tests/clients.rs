@@ -3,12 +3,13 @@
 #![allow(clippy::unwrap_used)]
 
 use std::io::{self, Read, Write};
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use async_std::task;
+use entrada_conformance::answering;
 use entrada_core::Fault;
 use entrada_core::ports::AdapterError;
 use entrada_core::ports::asynchronous::{Body, Transport};
@@ -22,23 +23,14 @@ const AMPLE: Duration = Duration::from_secs(20);
 
 /// Answers each connection's first request with its head, a status and a header that surf's types do not know.
 fn mirror() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || listener.incoming().flatten().for_each(|mut stream| drop(reflect(&mut stream))));
+    let (address, _) = answering(Ipv4Addr::LOCALHOST, |head| {
+        let length = head.len();
+        let answer = format!(
+            "HTTP/1.1 299 Odd\r\nConnection: close\r\nX-Plain: a\r\nX-Plain: b\r\nContent-Length: {length}\r\n"
+        );
+        [answer.as_bytes(), b"X-Name: J\xf6rg\r\n\r\n", head.as_bytes()].concat()
+    });
     format!("http://{address}")
-}
-
-fn reflect(stream: &mut (impl Read + Write)) -> io::Result<()> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte)?;
-        head.push(byte[0]);
-    }
-    let length = head.len();
-    let answer =
-        format!("HTTP/1.1 299 Odd\r\nConnection: close\r\nX-Plain: a\r\nX-Plain: b\r\nContent-Length: {length}\r\n");
-    stream.write_all(&[answer.as_bytes(), b"X-Name: J\xf6rg\r\n\r\n", &head].concat())
 }
 
 fn send(transport: &SurfTransport, request: Request<Body>, limit: Duration) -> Result<Response<String>, AdapterError> {

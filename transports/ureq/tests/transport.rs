@@ -2,11 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::thread;
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
+use entrada_conformance::answering;
 use entrada_core::Fault;
 use entrada_core::ports::blocking::{Body, Transport};
 use entrada_ureq::UreqTransport;
@@ -51,20 +50,8 @@ fn to_make_one_costs_next_to_nothing() {
 
 /// Answers every connection's first request with its own head, and redirects elsewhere.
 fn mirror() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let mut head = Vec::new();
-            while !head.ends_with(b"\r\n\r\n") {
-                let mut byte = [0];
-                stream.read_exact(&mut byte).unwrap();
-                head.push(byte[0]);
-            }
-            let length = head.len();
-            let answer = format!("HTTP/1.1 302 X\r\nLocation: http://x.invalid/\r\nContent-Length: {length}\r\n\r\n");
-            stream.write_all(&[answer.as_bytes(), &head].concat()).unwrap();
-        }
+    let (address, _) = answering(Ipv4Addr::LOCALHOST, |head| {
+        format!("HTTP/1.1 302 X\r\nLocation: http://x.invalid/\r\nContent-Length: {}\r\n\r\n{head}", head.len())
     });
     format!("http://{address}/")
 }

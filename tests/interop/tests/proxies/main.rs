@@ -1,7 +1,6 @@
 //! Our own ways through proxies that others wrote: tinyproxy (`CONNECT`), microsocks (SOCKS 5), Dante (SOCKS 4 and 5).
 
 use std::fs;
-use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -12,6 +11,7 @@ use std::time::{Duration, Instant};
 use entrada::smol::SmolTransport;
 use entrada::surf::SurfTransport;
 use entrada::ureq::UreqTransport;
+use entrada_conformance::answering;
 use entrada_conformance::blocked::Blocked;
 use entrada_conformance::environment::{fetch, in_a_process_of_its_own};
 use entrada_interop::skip;
@@ -91,22 +91,8 @@ fn own_address() -> Option<IpAddr> {
 
 /// A server in the network that answers whoever asks.
 fn target(address: IpAddr) -> String {
-    let listener = TcpListener::bind((address, 0)).expect("a port in the network");
-    let url = format!("http://{}/", listener.local_addr().expect("its address"));
-    thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let mut head = Vec::new();
-            while !head.ends_with(b"\r\n\r\n") {
-                let mut byte = [0];
-                if stream.read_exact(&mut byte).is_err() {
-                    break;
-                }
-                head.push(byte[0]);
-            }
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nreached");
-        }
-    });
-    url
+    let reached = |_: &str| *b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nreached";
+    format!("http://{}/", answering(address, reached).0)
 }
 
 fn reached(url: &str, proxy: &str) {
