@@ -1,6 +1,6 @@
 //! Standard error for those who must not wait for whoever reads it.
 //!
-//! A terminal that is stopped, or a pipe that nobody reads, takes a line when it pleases. While a thread [speaks](speak)
+//! A terminal that is stopped, or a pipe that nobody reads, takes a line when it pleases. While a thread [speaks](Aside::speak)
 //! for all others, they hand their lines to it and go on; what nobody reads in time is left out, the oldest first.
 
 use std::collections::VecDeque;
