@@ -124,7 +124,8 @@ impl Aside {
         loop {
             if state.left_out > 0 {
                 let count = std::mem::take(&mut state.left_out);
-                return Next::Say(format!("({count} lines are left out here, which nobody read in time)\n"));
+                let lines = if count == 1 { "line" } else { "lines" };
+                return Next::Say(format!("({count} {lines} left out here, as nobody read in time)\n"));
             }
             if let Some(line) = state.lines.pop_front() {
                 state.bytes -= line.len();
@@ -206,7 +207,7 @@ mod tests {
             assert!(aside.take("direct\n".into()).is_err(), "it has ended");
         });
         let texts: Vec<String> = texts.iter().collect();
-        assert_eq!(texts[..2], ["first\n", "(37 lines are left out here, which nobody read in time)\n"]);
+        assert_eq!(texts[..2], ["first\n", "(37 lines left out here, as nobody read in time)\n"]);
         assert_eq!((texts.len(), texts[65].as_str()), (66, "last\n"));
     }
 

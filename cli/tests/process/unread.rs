@@ -69,7 +69,7 @@ fn whoever_reads_late_is_told_how_much_is_left_out() {
         }
     });
     let text = || String::from_utf8_lossy(&said.lock().unwrap()).into_owned();
-    until(|| text().contains("lines are left out here, which nobody read in time"));
+    until(|| text().contains("lines left out here, as nobody read in time"));
     running.signal("TERM");
     running.done().expect_code(143);
     reader.join().unwrap();

@@ -54,6 +54,17 @@ fn run<T>(reactor: &Arc<Reactor>, work: impl Future<Output = T>) -> T {
     })
 }
 
+/// It waits with this reactor until something comes, and reads that.
+#[track_caller]
+fn hears(reactor: &Arc<Reactor>, socket: &mut Socket<mio::net::TcpStream>, other: &mut TcpStream) {
+    let mut buffer = [0; 4];
+    let mut reading = Box::pin(socket.read(&mut buffer));
+    let polled = reactor.enter(|| reading.as_mut().poll(&mut Context::from_waker(Waker::noop())));
+    assert!(polled.is_pending());
+    other.write_all(b"more").unwrap();
+    assert_eq!(run(reactor, reading).unwrap(), 4);
+}
+
 #[test]
 fn an_end_that_came_along_with_the_last_bytes_is_found() {
     let (reactor, (stream, mut other)) = (reactor(), pair());
@@ -74,14 +85,9 @@ fn an_end_that_came_along_with_the_last_bytes_is_found() {
 fn a_socket_follows_the_thread_that_reads_it() {
     let (before, after, (stream, mut other)) = (reactor(), reactor(), pair());
     let mut socket = Socket::new(Watched::new(stream, &before).unwrap());
-    let mut buffer = [0; 4];
     for (reactor, other_reactor) in [(&before, &after), (&after, &before), (&before, &after)] {
-        let mut reading = Box::pin(socket.read(&mut buffer));
-        let polled = reactor.enter(|| reading.as_mut().poll(&mut Context::from_waker(Waker::noop())));
-        assert!(polled.is_pending());
+        hears(reactor, &mut socket, &mut other);
         assert_eq!((reactor.sockets().len(), other_reactor.sockets().len()), (1, 0));
-        other.write_all(b"more").unwrap();
-        assert_eq!(run(reactor, reading).unwrap(), 4);
     }
     drop(socket);
     assert_eq!((before.sockets().len(), after.sockets().len()), (0, 0));
@@ -109,11 +115,7 @@ fn an_end_that_was_anothers_does_not_keep_the_thread_busy() {
         known.has_ended.store(true, Ordering::Release);
         known.read.change();
     }
-    let mut buffer = [0; 4];
-    let mut reading = Box::pin(socket.read(&mut buffer));
-    assert!(reading.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-    other.write_all(b"more").unwrap();
-    assert_eq!(run(&reactor, reading).unwrap(), 4);
+    hears(&reactor, &mut socket, &mut other);
 }
 
 #[test]
@@ -136,11 +138,7 @@ fn a_key_is_given_back_once() {
     let mut socket = Socket::new(Watched::new(second, &reactor).unwrap());
     drop(forgotten);
     assert_eq!(reactor.sockets().len(), 1);
-    let mut buffer = [0; 4];
-    let mut reading = Box::pin(socket.read(&mut buffer));
-    assert!(reading.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-    other.write_all(b"more").unwrap();
-    assert_eq!(run(&reactor, reading).unwrap(), 4);
+    hears(&reactor, &mut socket, &mut other);
 }
 
 #[test]
