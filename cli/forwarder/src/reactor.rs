@@ -1,7 +1,8 @@
 //! What the sockets of one thread wait for.
 //!
 //! smol's reactor serves all threads from one place, and has to be asked anew for every wait. This one is a thread's own and
-//! is told once for each socket: the system says when something has changed, and a request costs no more calls than its bytes.
+//! is told once for each socket: the system says when something has changed, and a request costs no calls but those for its
+//! bytes and for the wait.
 
 use std::cell::RefCell;
 use std::io;
